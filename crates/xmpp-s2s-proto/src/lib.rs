@@ -1,0 +1,13 @@
+//! The XMPP server-to-server protocol, without I/O.
+//!
+//! This crate opens no sockets, spawns no tasks and asks no clock.
+#![allow(unused_variables, clippy::todo, dead_code)]
+
+pub mod dna;
+mod domain;
+pub mod stream;
+mod trail;
+
+pub use domain::{Domain, InvalidDomain, Pair};
+pub use stream::{Namespace, Stanza, StanzaKind, Stream};
+pub use trail::{Code, Phase, Step, Trail, Verdict, printable};

@@ -1,0 +1,317 @@
+use std::fmt::{self, Write as _};
+use std::time::Duration;
+
+use crate::Pair;
+
+/// The record of a decision: each step in order, what it found and how long it took.
+///
+/// It is what logs, bounces, stream errors, pages and tools say about a peer, from one source.
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+pub struct Trail {
+    #[cfg_attr(feature = "serde", serde(flatten))]
+    pair: Pair,
+    steps: Vec<Step>,
+    conclusion: Option<Code>,
+}
+
+impl Trail {
+    /// Starts the record of a decision about `pair`.
+    pub fn new(pair: Pair) -> Self {
+        Self { pair, steps: Vec::new(), conclusion: None }
+    }
+
+    /// Adds a step.
+    pub fn record(&mut self, step: Step) {
+        self.steps.push(step);
+    }
+
+    /// Adds the steps of `later`, and takes over what it concluded.
+    pub fn append(&mut self, later: Self) {
+        self.steps.extend(later.steps);
+        self.conclusion = later.conclusion.or(self.conclusion);
+    }
+
+    /// Says what the steps came to.
+    pub fn conclude(&mut self, code: Code) {
+        self.conclusion = Some(code);
+    }
+
+    /// One of our domains and the domain that had to prove itself.
+    pub fn pair(&self) -> &Pair {
+        &self.pair
+    }
+
+    /// The steps, in the order in which they were settled.
+    pub fn steps(&self) -> &[Step] {
+        &self.steps
+    }
+
+    /// What the steps came to; `None` while that is open.
+    pub fn conclusion(&self) -> Option<Code> {
+        self.conclusion
+    }
+}
+
+impl fmt::Display for Trail {
+    /// One sentence for the person whose stanza it was. Nothing in it is a peer's text.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.conclusion {
+            Some(code) => write!(f, "{}: {}", self.pair.remote, code.sentence()),
+            None => write!(f, "{}: not decided yet", self.pair.remote),
+        }
+    }
+}
+
+/// One thing that was found out on the way to a decision.
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
+pub struct Step {
+    /// Where on the way.
+    pub phase: Phase,
+    /// What came out, in a word that never changes.
+    pub code: Code,
+    /// The particulars: names, addresses, digests; escaped and cut.
+    pub detail: String,
+    /// How long it took.
+    #[cfg_attr(feature = "serde", serde(rename = "elapsed_us", serialize_with = "as_micros"))]
+    pub elapsed: Duration,
+}
+
+impl Step {
+    /// Longest detail, in bytes.
+    const DETAIL: usize = 1024;
+
+    /// Escapes `detail`, cuts it, and notes the step.
+    pub fn new(phase: Phase, code: Code, detail: impl AsRef<str>, elapsed: Duration) -> Self {
+        Self { phase, code, detail: escape(detail.as_ref(), Self::DETAIL), elapsed }
+    }
+}
+
+#[cfg(feature = "serde")]
+fn as_micros<S: serde::Serializer>(elapsed: &Duration, to: S) -> Result<S::Ok, S::Error> {
+    to.serialize_u64(u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX))
+}
+
+/// Text of a peer, fit for a log line: escaped, and cut at 256 bytes.
+pub fn printable(text: &str) -> String {
+    escape(text, 256)
+}
+
+/// Escapes C0, C1 and bidi controls, and cuts at `limit` bytes.
+fn escape(text: &str, limit: usize) -> String {
+    let mut out = String::with_capacity(text.len().min(limit));
+    for c in text.chars() {
+        let start = out.len();
+        if is_control(c) {
+            let _ = write!(out, "\\u{{{:x}}}", u32::from(c));
+        } else {
+            out.push(c);
+        }
+        if out.len() > limit {
+            out.truncate(start);
+            while out.len() > limit - '…'.len_utf8() {
+                out.pop();
+            }
+            out.push('…');
+            break;
+        }
+    }
+    out
+}
+
+fn is_control(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// The stations of the way.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "kebab-case"))]
+#[non_exhaustive]
+pub enum Phase {
+    /// SRV and addresses.
+    Dns,
+    /// What the source domain publishes over HTTPS.
+    Posh,
+    /// Reaching the peer.
+    Tcp,
+    /// Securing the stream.
+    Tls,
+    /// The PKIX prooftype.
+    Pkix,
+    /// The POSH prooftype: the certificate against what is published.
+    PoshMatch,
+    /// SASL EXTERNAL.
+    Sasl,
+    /// The XML stream: headers, stream errors, closing.
+    Stream,
+}
+
+impl Phase {
+    /// The word in logs.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Dns => "dns",
+            Self::Posh => "posh",
+            Self::Tcp => "tcp",
+            Self::Tls => "tls",
+            Self::Pkix => "pkix",
+            Self::PoshMatch => "posh-match",
+            Self::Sasl => "sasl",
+            Self::Stream => "stream",
+        }
+    }
+}
+
+/// What a [`Code`] means for the peer.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[allow(clippy::exhaustive_enums)]
+pub enum Verdict {
+    /// It speaks for the peer, or takes the way one step on.
+    Passed,
+    /// It speaks against the peer, or proves nothing for it.
+    Refused,
+    /// It could not be found out; later it may be.
+    Unknown,
+}
+
+macro_rules! codes {
+    ($($code:ident $text:literal $verdict:ident $sentence:literal;)*) => {
+        /// What a step came to: a word that never changes, for people and programs.
+        #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+        #[non_exhaustive]
+        pub enum Code {
+            $(#[doc = concat!("`", $text, "`: ", $sentence)] $code,)*
+        }
+
+        impl Code {
+            /// Every code.
+            pub const ALL: &[Self] = &[$(Self::$code),*];
+
+            /// The kebab-case word.
+            pub fn as_str(self) -> &'static str {
+                match self { $(Self::$code => $text,)* }
+            }
+
+            /// What it means for the peer.
+            pub fn verdict(self) -> Verdict {
+                match self { $(Self::$code => Verdict::$verdict,)* }
+            }
+
+            /// What it means, to a person.
+            pub fn sentence(self) -> &'static str {
+                match self { $(Self::$code => $sentence,)* }
+            }
+        }
+    };
+}
+
+codes! {
+    DnsFound "dns-found" Passed "the DNS says where its server is";
+    DnsNoSrvFallback "dns-no-srv-fallback" Passed "it has no SRV record, so its own address is used";
+    DnsNxdomain "dns-nxdomain" Refused "the domain does not exist";
+    DnsNoAddress "dns-no-address" Refused "its server has no address";
+    DnsTimeout "dns-timeout" Unknown "the DNS did not answer in time";
+    DnsFailed "dns-failed" Unknown "the DNS answered with a failure";
+    SrvServiceRefused "srv-service-refused" Refused "the domain says that it has no XMPP server";
+    AddressForbidden "address-forbidden" Refused "its server's address is not a public one";
+
+    PoshFound "posh-found" Passed "it publishes by POSH which certificate its server shows";
+    PoshNotPublished "posh-not-published" Refused "it publishes nothing by POSH";
+    PoshHttpsUntrusted "posh-https-untrusted" Unknown "its web server's certificate is not trusted";
+    PoshHttpsNameMismatch "posh-https-name-mismatch" Unknown "its web server's certificate names other hosts";
+    PoshHttpStatus "posh-http-status" Unknown "its web server answered with a failure";
+    PoshUnreachable "posh-unreachable" Unknown "its web server could not be reached";
+    PoshTimeout "posh-timeout" Unknown "its web server did not answer in time";
+    PoshTooLarge "posh-too-large" Refused "its POSH document is too large";
+    PoshBadContentType "posh-bad-content-type" Refused "where its POSH document should be is a page for people";
+    PoshInvalidJson "posh-invalid-json" Refused "its POSH document is not JSON";
+    PoshInvalidDocument "posh-invalid-document" Refused "its POSH document is not valid";
+    PoshEmpty "posh-empty" Refused "its POSH document has no usable entry";
+    PoshUrlAndFingerprints "posh-url-and-fingerprints" Refused "its POSH document is both a reference and a list";
+    PoshExpiresMissing "posh-expires-missing" Refused "its POSH document does not say how long it is good for";
+    PoshExpiresZero "posh-expires-zero" Refused "it has withdrawn its POSH document";
+    PoshReferenceLoop "posh-reference-loop" Refused "its POSH document refers to another reference";
+    PoshReferenceNotHttps "posh-reference-not-https" Refused "its POSH document refers to what is not an HTTPS URL";
+    PoshRedirectDowngrade "posh-redirect-downgrade" Refused "its POSH document lies behind a redirect that leaves HTTPS";
+    PoshTooManyRequests "posh-too-many-requests" Refused "its POSH document lies behind too many redirects";
+    PoshForbidden "posh-forbidden" Refused "its web server's address may not be connected to";
+    PoshOverBudget "posh-over-budget" Unknown "too many POSH documents are being fetched";
+    JwkPrivateMaterial "jwk-private-material" Refused "its POSH document gives a private key away";
+
+    TcpConnected "tcp-connected" Passed "its server was reached";
+    TcpUnreachable "tcp-unreachable" Unknown "its server could not be reached";
+    TcpTimeout "tcp-timeout" Unknown "its server could not be reached in time";
+
+    TlsSecured "tls-secured" Passed "the connection is encrypted";
+    TlsNoStarttls "tls-no-starttls" Unknown "its server refuses to encrypt";
+    TlsFailed "tls-failed" Unknown "the TLS handshake with its server failed";
+    TlsTimeout "tls-timeout" Unknown "its server did not finish the TLS handshake in time";
+    TlsNoCertificate "tls-no-certificate" Refused "its server showed no certificate";
+
+    PkixMatch "pkix-match" Passed "its server's certificate is valid for it";
+    PkixNotAllowed "pkix-not-allowed" Refused "policy does not take a certificate of its own as proof";
+    CertNameMismatch "cert-name-mismatch" Refused "its server's certificate names other domains";
+    CertUntrustedChain "cert-untrusted-chain" Refused "its server's certificate is of no authority we trust";
+    CertExpired "cert-expired" Refused "its server's certificate has expired";
+    CertNotYetValid "cert-not-yet-valid" Refused "its server's certificate is not valid yet";
+    CertInvalid "cert-invalid" Refused "its server's certificate cannot be used";
+
+    PoshMatch "posh-match" Passed "its server's certificate is the one that it publishes by POSH";
+    PoshNotAllowed "posh-not-allowed" Refused "policy does not take POSH as proof";
+    PoshFingerprintMismatch "posh-fingerprint-mismatch" Refused "its server's certificate is none of those that it publishes by POSH";
+    PoshNoSupportedHash "posh-no-supported-hash" Refused "its POSH document has no fingerprint of a hash function that is strong enough";
+    PoshDocumentStale "posh-document-stale" Unknown "what it published by POSH has ended";
+
+    SaslAccepted "sasl-accepted" Passed "it accepted who we are";
+    SaslExternalNotOffered "sasl-external-not-offered" Refused "it does not accept our certificate";
+    SaslRefused "sasl-refused" Refused "it refused to accept who we are";
+
+    StreamEstablished "stream-established" Passed "stanzas flow";
+    StreamError "stream-error" Unknown "its server ended the stream with an error";
+    StreamLocalError "stream-local-error" Unknown "we ended the stream because its server broke the protocol";
+    StreamClosed "stream-closed" Unknown "its server closed the stream";
+    StreamTimeout "stream-timeout" Unknown "its server did not answer in time";
+    QueueFull "queue-full" Unknown "too many stanzas are waiting for it";
+    NotOurDomain "not-our-domain" Refused "the sender's domain is not one that we serve";
+    Stopping "stopping" Unknown "this server is stopping";
+}
+
+impl fmt::Display for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+#[cfg(feature = "serde")]
+impl serde::Serialize for Code {
+    fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(self.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn peers_text_is_escaped_and_cut() {
+        assert_eq!(printable("a\r\nb\u{1b}[0m\u{202e}"), "a\\u{d}\\u{a}b\\u{1b}[0m\\u{202e}");
+        for text in ["x".repeat(300), "ä".repeat(300), "\n".repeat(300)] {
+            let cut = printable(&text);
+            assert!(cut.len() <= 256 && cut.ends_with('…'), "{} {cut}", cut.len());
+        }
+        assert_eq!(printable(&"x".repeat(256)).len(), 256);
+    }
+
+    #[test]
+    fn codes_are_distinct_kebab_case() {
+        let mut words: Vec<_> = Code::ALL.iter().map(|code| code.as_str()).collect();
+        assert!(words.iter().all(|w| w.bytes().all(|b| b.is_ascii_lowercase() || b == b'-')));
+        words.sort_unstable();
+        words.dedup();
+        assert_eq!(words.len(), Code::ALL.len());
+    }
+}
