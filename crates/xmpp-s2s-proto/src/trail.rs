@@ -264,6 +264,7 @@ codes! {
     PoshFingerprintMismatch "posh-fingerprint-mismatch" Refused "its server's certificate is none of those that it publishes by POSH";
     PoshNoSupportedHash "posh-no-supported-hash" Refused "its POSH document has no fingerprint of a hash function that is strong enough";
     PoshDocumentStale "posh-document-stale" Unknown "what it published by POSH has ended";
+    PoshOtherSource "posh-other-source" Unknown "what is at hand was published by another domain";
 
     SaslAccepted "sasl-accepted" Passed "it accepted who we are";
     SaslExternalNotOffered "sasl-external-not-offered" Refused "it does not accept our certificate";

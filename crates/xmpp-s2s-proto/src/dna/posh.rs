@@ -1,0 +1,143 @@
+use std::error::Error;
+use std::time::Duration;
+
+use posh::{DocumentError, FetchError, LookupError, Materials, Mismatch, Profile, Published};
+use rustls_pki_types::UnixTime;
+
+use super::Presented;
+use super::policy::{NoProof, Proof};
+use super::presented::fingerprint;
+use crate::trail::printable;
+use crate::{Code, Domain, Phase, Step};
+
+/// The POSH prooftype (RFC 7711 §3.3, draft-miller-posh-02 §4.3): the certificate is one of those
+/// that the domain itself publishes.
+///
+/// What is not known proves nothing, and neither does what another domain publishes.
+pub(super) fn prove(
+    presented: &Presented,
+    domain: &Domain,
+    published: &Published,
+    now: UnixTime,
+) -> Result<Proof, NoProof> {
+    match published {
+        Published::Found(materials) if materials.source() != domain.to_dns() => {
+            let source = materials.source().as_ref();
+            Err(NoProof { code: Code::PoshOtherSource, detail: format!("materials of {source}") })
+        }
+        Published::Found(materials) => compare(presented, materials, now),
+        _ => Err(NoProof {
+            code: code(published),
+            detail: format!("nothing to compare {} with", fingerprint(presented.digest())),
+        }),
+    }
+}
+
+fn compare(presented: &Presented, materials: &Materials, now: UnixTime) -> Result<Proof, NoProof> {
+    let digest = fingerprint(presented.digest());
+    let document = describe(materials);
+    match materials.find(presented.end_entity(), now) {
+        Ok(found) => Ok(Proof {
+            until: found.not_after.min(materials.valid_until()),
+            detail: format!("certificate {digest} is entry {} of {document}", found.entry),
+        }),
+        Err(mismatch) => Err(NoProof {
+            code: mismatch_code(&mismatch),
+            detail: format!("certificate {digest} and {document}: {mismatch}"),
+        }),
+    }
+}
+
+impl Step {
+    /// What a lookup of POSH documents came to.
+    pub fn posh(published: &Published, elapsed: Duration) -> Self {
+        let detail = match published {
+            Published::Found(materials) => describe(materials),
+            Published::Absent => "there is no document".into(),
+            Published::Unknown(error) => causes(&**error),
+            _ => String::new(),
+        };
+        Self::new(Phase::Posh, code(published), detail, elapsed)
+    }
+}
+
+/// Which document it is: its profile, the number of its entries, and the way to it.
+fn describe(materials: &Materials) -> String {
+    let profile = match materials.profile() {
+        Profile::Draft02 => "draft-02",
+        Profile::Rfc7711 => "rfc7711",
+        _ => "posh",
+    };
+    let way: Vec<_> = materials.walked().iter().map(|url| url.as_str()).collect();
+    let way = printable(&way.join(" → "));
+    format!("{profile} document with {} entries, {way}", materials.entries())
+}
+
+/// An error and its causes, in one line that is fit for a log.
+fn causes(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        text = format!("{text}: {cause}");
+        next = cause.source();
+    }
+    printable(&text)
+}
+
+fn code(published: &Published) -> Code {
+    match published {
+        Published::Found(_) => Code::PoshFound,
+        Published::Absent => Code::PoshNotPublished,
+        Published::Unknown(error) => fetch_code(error),
+        _ => Code::PoshUnreachable,
+    }
+}
+
+fn fetch_code(error: &FetchError) -> Code {
+    match error {
+        FetchError::Invalid(error) => lookup_code(error),
+        FetchError::Refused { .. } => Code::PoshForbidden,
+        FetchError::OverBudget(_) => Code::PoshOverBudget,
+        FetchError::Untrusted { .. } => Code::PoshHttpsUntrusted,
+        FetchError::WrongName { .. } => Code::PoshHttpsNameMismatch,
+        FetchError::Timeout { .. } => Code::PoshTimeout,
+        _ => Code::PoshUnreachable,
+    }
+}
+
+fn lookup_code(error: &LookupError) -> Code {
+    match error {
+        LookupError::Document { error, .. } => document_code(error),
+        LookupError::Redirect { .. } => Code::PoshRedirectDowngrade,
+        LookupError::Reference { .. } => Code::PoshReferenceNotHttps,
+        LookupError::SecondReference(_) => Code::PoshReferenceLoop,
+        LookupError::Status { .. } => Code::PoshHttpStatus,
+        LookupError::ContentType(_) => Code::PoshBadContentType,
+        LookupError::TooLarge(_) => Code::PoshTooLarge,
+        LookupError::TooManyRequests(_) | LookupError::TooManyHosts(_) => Code::PoshTooManyRequests,
+        _ => Code::PoshInvalidDocument,
+    }
+}
+
+fn document_code(error: &DocumentError) -> Code {
+    match error {
+        DocumentError::NotJson(_) => Code::PoshInvalidJson,
+        DocumentError::Both(_) => Code::PoshUrlAndFingerprints,
+        DocumentError::Empty(_) | DocumentError::NoUsableEntry(_) => Code::PoshEmpty,
+        DocumentError::ExpiresMissing => Code::PoshExpiresMissing,
+        DocumentError::Withdrawn => Code::PoshExpiresZero,
+        DocumentError::PrivateKey(_) => Code::JwkPrivateMaterial,
+        _ => Code::PoshInvalidDocument,
+    }
+}
+
+fn mismatch_code(mismatch: &Mismatch) -> Code {
+    match mismatch {
+        Mismatch::Expired => Code::CertExpired,
+        Mismatch::NotYetValid => Code::CertNotYetValid,
+        Mismatch::WeakKey | Mismatch::Unreadable => Code::CertInvalid,
+        Mismatch::NoSupportedHash => Code::PoshNoSupportedHash,
+        Mismatch::Ended => Code::PoshDocumentStale,
+        _ => Code::PoshFingerprintMismatch,
+    }
+}
