@@ -1,4 +1,5 @@
 //! What rustls' own verifier makes of the certificates.
+#![allow(clippy::unwrap_used)]
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};

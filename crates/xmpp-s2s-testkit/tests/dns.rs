@@ -1,4 +1,5 @@
 //! The DNS server, asked by the resolver that `xmpp-s2s` uses.
+#![allow(clippy::unwrap_used)]
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::time::Duration;

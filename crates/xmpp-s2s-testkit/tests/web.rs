@@ -1,4 +1,5 @@
 //! The web hosts, seen by a client that is no browser.
+#![allow(clippy::unwrap_used)]
 
 use std::io;
 use std::sync::Arc;
