@@ -1,0 +1,242 @@
+use std::error::Error as _;
+use std::fs;
+
+use tempfile::TempDir;
+use xmpp_s2s_testkit::{Authority, Certificate};
+
+use super::*;
+
+const DOMAIN: &str = r#"
+[[domain]]
+name = "hosted.example"
+certificate = "hosting.crt"
+key = "hosting.key"
+"#;
+
+/// A folder with a certificate, its key, another key and an authority.
+fn folder() -> TempDir {
+    let folder = TempDir::new().unwrap();
+    let authority = Authority::new("test CA");
+    let hosting = authority.issue_for("s2s.hosting.example");
+    let other = Certificate::new(["other.example"]).self_signed();
+    for (name, content) in [
+        ("ca.pem", authority.root_pem()),
+        ("hosting.crt", hosting.chain_pem()),
+        ("hosting.key", hosting.key_pem()),
+        ("other.key", other.key_pem()),
+        ("empty.pem", String::new()),
+    ] {
+        fs::write(folder.path().join(name), content).unwrap();
+    }
+    folder
+}
+
+fn load(toml: &str) -> Result<Settings, SettingsError> {
+    let folder = folder();
+    let file = folder.path().join("server.toml");
+    fs::write(&file, toml).unwrap();
+    Settings::load(&file)
+}
+
+/// What is said about `toml`, without the folder.
+fn fault(toml: &str) -> String {
+    let folder = folder();
+    let file = folder.path().join("server.toml");
+    fs::write(&file, toml).unwrap();
+    let error = Settings::load(&file).unwrap_err();
+    error.to_string().replace(&format!("{}/", folder.path().display()), "")
+}
+
+#[test]
+fn a_whole_file_is_read_with_paths_relative_to_it() {
+    let head = r#"
+listen = ["127.0.0.1:5269", "[::1]:5270"]
+resolver = "172.28.0.2:53"
+roots = ["ca.pem"]
+web-roots = ["ca.pem", "hosting.crt"]
+allow-networks = ["172.28.0.0/24", "fd00::/8"]
+"#;
+    let settings = load(&format!("{head}{DOMAIN}{}", DOMAIN.replace("hosted", "second"))).unwrap();
+    assert_eq!(settings.listen, ["127.0.0.1:5269", "[::1]:5270"].map(|a| a.parse().unwrap()));
+    assert_eq!(settings.resolver, Some("172.28.0.2:53".parse().unwrap()));
+    assert_eq!(settings.roots.unwrap().len(), 1);
+    assert_eq!(settings.web_roots.unwrap().len(), 2);
+    assert_eq!(settings.allow_networks.len(), 2);
+    let names: Vec<_> = settings.domains.iter().map(|(name, _)| name.to_string()).collect();
+    assert_eq!(names, ["hosted.example", "second.example"]);
+}
+
+#[test]
+fn what_is_optional_may_be_left_out() {
+    let settings = load(&format!("listen = [\"127.0.0.1:5269\"]\n{DOMAIN}")).unwrap();
+    assert!(settings.resolver.is_none() && settings.roots.is_none());
+    assert!(settings.web_roots.is_none() && settings.allow_networks.is_empty());
+}
+
+#[test]
+fn a_missing_file_is_named() {
+    let error = Settings::load(Path::new("no/such/server.toml")).unwrap_err();
+    assert_eq!(error.to_string(), "cannot read no/such/server.toml");
+    assert!(error.source().is_some());
+}
+
+#[test]
+fn an_unknown_key_is_named_with_those_that_exist() {
+    assert_eq!(
+        fault("listen = [\"127.0.0.1:5269\"]\nlisten-too = []\n"),
+        "server.toml:2: unknown field `listen-too`, expected one of `listen`, `resolver`, `roots`, \
+         `web-roots`, `allow-networks`, `domain`"
+    );
+}
+
+#[test]
+fn an_unknown_key_of_a_domain_is_named_with_those_that_exist() {
+    assert_eq!(
+        fault(&format!("listen = [\"127.0.0.1:5269\"]\n{DOMAIN}pem = 1\n")),
+        "server.toml:7: unknown field `pem`, expected one of `name`, `certificate`, `key`"
+    );
+}
+
+#[test]
+fn a_missing_key_is_named() {
+    assert_eq!(fault(DOMAIN), "server.toml:1: missing field `listen`");
+}
+
+#[test]
+fn a_missing_key_of_a_domain_is_named_on_the_line_of_its_table() {
+    assert_eq!(
+        fault("listen = [\"127.0.0.1:5269\"]\n\n[[domain]]\nname = \"a.example\"\n"),
+        "server.toml:3: missing field `certificate`"
+    );
+}
+
+#[test]
+fn a_file_without_domains_is_refused() {
+    assert_eq!(fault("listen = [\"127.0.0.1:5269\"]\n"), "server.toml:1: missing field `domain`");
+    assert_eq!(
+        fault("listen = [\"127.0.0.1:5269\"]\n\ndomain = []\n"),
+        "server.toml:3: `domain` is empty, expected a table [[domain]] for each domain"
+    );
+}
+
+#[test]
+fn a_value_of_another_type_is_told_with_the_one_expected() {
+    assert_eq!(
+        fault("\nlisten = 5269\n"),
+        "server.toml:2: invalid type: integer `5269`, expected a sequence"
+    );
+}
+
+#[test]
+fn what_is_not_toml_is_told_with_its_line() {
+    let fault = fault("listen = [\"127.0.0.1:5269\"]\nresolver = yes\n");
+    assert!(fault.starts_with("server.toml:2: "), "{fault}");
+    assert!(fault.contains("expected"), "{fault}");
+}
+
+#[test]
+fn a_bad_address_is_told_with_an_example() {
+    assert_eq!(
+        fault(&format!("listen = [\n  \"127.0.0.1:5269\",\n  \"localhost:5270\",\n]\n{DOMAIN}")),
+        "server.toml:3: `listen` has \"localhost:5270\", expected an IP address with a port, such \
+         as \"0.0.0.0:5269\" or \"[::]:5269\""
+    );
+}
+
+#[test]
+fn an_empty_list_of_addresses_is_refused() {
+    let fault = fault(&format!("listen = []\n{DOMAIN}"));
+    assert!(fault.starts_with("server.toml:1: `listen` is empty, expected an IP"), "{fault}");
+}
+
+#[test]
+fn a_resolver_without_port_is_refused() {
+    let fault = fault(&format!("listen = [\"127.0.0.1:1\"]\nresolver = \"192.0.2.1\"\n{DOMAIN}"));
+    assert!(fault.starts_with("server.toml:2: `resolver` has \"192.0.2.1\", expected"), "{fault}");
+}
+
+#[test]
+fn a_bad_network_is_told_with_an_example() {
+    let networks = "allow-networks = [\"172.28.0.0/33\"]";
+    assert_eq!(
+        fault(&format!("listen = [\"127.0.0.1:5269\"]\n{networks}\n{DOMAIN}")),
+        "server.toml:2: `allow-networks` has \"172.28.0.0/33\", expected a network, such as \
+         \"172.28.0.0/24\" or \"fd00::/8\""
+    );
+}
+
+#[test]
+fn a_bad_domain_is_told_with_an_example() {
+    let domain = DOMAIN.replace("hosted.example", "hosted..example");
+    assert_eq!(
+        fault(&format!("listen = [\"127.0.0.1:5269\"]\n{domain}")),
+        "server.toml:4: `name` has \"hosted..example\", expected a domain name, such as \
+         \"im.example.org\""
+    );
+}
+
+#[test]
+fn a_domain_for_the_second_time_is_told_with_both_lines() {
+    let again = DOMAIN.replace("hosted.example", "HOSTED.example.");
+    assert_eq!(
+        fault(&format!("listen = [\"127.0.0.1:5269\"]\n{DOMAIN}{again}")),
+        "server.toml:9: `name` has hosted.example again, expected each domain once; the first is \
+         on line 4"
+    );
+}
+
+#[test]
+fn a_missing_certificate_is_told_with_its_path() {
+    let domain = DOMAIN.replace("hosting.crt", "none.crt");
+    assert_eq!(
+        fault(&format!("listen = [\"127.0.0.1:5269\"]\n{domain}")),
+        "server.toml:5: `certificate` has none.crt, expected a file with certificates in PEM"
+    );
+}
+
+#[test]
+fn a_key_in_place_of_a_certificate_is_refused() {
+    let domain = DOMAIN.replace("hosting.crt", "hosting.key");
+    assert_eq!(
+        fault(&format!("listen = [\"127.0.0.1:5269\"]\n{domain}")),
+        "server.toml:5: `certificate` has hosting.key, expected a file with certificates in PEM"
+    );
+}
+
+#[test]
+fn a_certificate_in_place_of_a_key_is_refused() {
+    let domain = DOMAIN.replace("hosting.key", "hosting.crt");
+    assert_eq!(
+        fault(&format!("listen = [\"127.0.0.1:5269\"]\n{domain}")),
+        "server.toml:6: `key` has hosting.crt, expected a file with a private key in PEM"
+    );
+}
+
+#[test]
+fn a_key_of_another_certificate_is_refused() {
+    let domain = DOMAIN.replace("hosting.key", "other.key");
+    assert_eq!(
+        fault(&format!("listen = [\"127.0.0.1:5269\"]\n{domain}")),
+        "server.toml:6: `key` has other.key, expected the private key of the first certificate of \
+         `certificate`"
+    );
+}
+
+#[test]
+fn roots_without_certificates_are_refused_by_their_own_key() {
+    for key in ["roots", "web-roots"] {
+        let head = format!("listen = [\"127.0.0.1:5269\"]\n{key} = [\n\"ca.pem\",\n\"empty.pem\"]");
+        assert_eq!(
+            fault(&format!("{head}\n{DOMAIN}")),
+            format!(
+                "server.toml:4: `{key}` has empty.pem, expected a file with certificates in PEM"
+            )
+        );
+    }
+}
+
+#[test]
+fn an_empty_list_of_roots_does_not_mean_the_systems() {
+    let fault = fault(&format!("listen = [\"127.0.0.1:5269\"]\nroots = []\n{DOMAIN}"));
+    assert!(fault.starts_with("server.toml:2: `roots` is empty, expected PEM files"), "{fault}");
+}

@@ -1,0 +1,197 @@
+//! `ping`: goes to another domain and back, and tells how each side proved itself.
+
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use thiserror::Error;
+use tokio::sync::mpsc;
+use tokio::time;
+use xmpp_s2s::{AcceptError, Domain, Endpoint, Pair, Peer, Stanza, StanzaKind, Trail};
+
+use self::report::{Answer, End, Report};
+use crate::cli::PingArguments;
+use crate::config::{EndpointError, Settings, SettingsError};
+use crate::print::Page;
+use crate::serve::{self, ListenError, Observer};
+
+mod report;
+
+/// How long an answer may still come after the peer called us and did not prove itself: it may be
+/// somebody else who called, and the peer may have another server.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Most news that wait to be read; there is one answer to wait for.
+const NEWS: usize = 16;
+
+/// Pings, prints the report to standard output, and gives the exit code that goes with it.
+pub(crate) async fn run(arguments: &PingArguments) -> Result<ExitCode, PingError> {
+    let settings = Settings::load(&arguments.config)?;
+    let pair = Pair { local: sender(&settings, arguments)?, remote: arguments.domain.clone() };
+    let endpoint = settings.endpoint()?;
+    let (observer, news) = mpsc::channel(NEWS);
+    let listeners = serve::bind(&settings.listen).await?;
+    let accepting =
+        serve::accept(&endpoint, listeners, Watch { pair: pair.clone(), news: observer });
+    let report = ping(&endpoint, pair, arguments.timeout, news).await;
+    drop(accepting);
+    let _ = endpoint.close(serve::CLOSING).await;
+    if arguments.json {
+        println!("{}", report.json());
+    } else {
+        print!("{}", report.text(Page::of_stdout()));
+    }
+    Ok(report.exit_code())
+}
+
+/// Why there was no ping.
+#[derive(Debug, Error)]
+pub(crate) enum PingError {
+    /// The file is not right.
+    #[error(transparent)]
+    Settings(#[from] SettingsError),
+    /// What the file asks for cannot be had here.
+    #[error(transparent)]
+    Endpoint(#[from] EndpointError),
+    /// The answer could not come in.
+    #[error(transparent)]
+    Listen(#[from] ListenError),
+    /// The ping was to come from a domain that is not ours.
+    #[error("--from names {0}, expected a domain of the configuration file")]
+    NotOurs(Domain),
+    /// The ping was to go to a domain that is ours.
+    #[error("{0} is a domain of the configuration file, expected one of another server")]
+    Ours(Domain),
+}
+
+fn sender(settings: &Settings, arguments: &PingArguments) -> Result<Domain, PingError> {
+    let ours = |domain: &Domain| settings.domains.iter().any(|(own, _)| own == domain);
+    if ours(&arguments.domain) {
+        return Err(PingError::Ours(arguments.domain.clone()));
+    }
+    match &arguments.from {
+        Some(from) if !ours(from) => Err(PingError::NotOurs(from.clone())),
+        Some(from) => Ok(from.clone()),
+        None => Ok(settings.domains[0].0.clone()),
+    }
+}
+
+/// What came in that concerns the ping.
+#[derive(Debug)]
+enum News {
+    /// The answer, over a stream of this trail.
+    Answer(Answer, Option<Trail>),
+    /// Somebody called as the peer, and proved nothing or broke off.
+    Refused(Option<Trail>),
+}
+
+/// Watches for what concerns the ping between `pair`.
+#[derive(Clone, Debug)]
+struct Watch {
+    pair: Pair,
+    news: mpsc::Sender<News>,
+}
+
+impl Observer for Watch {
+    fn stanza(&self, stanza: &Stanza, peers: &[Peer]) {
+        let Some(answer) = answer(stanza, &self.pair) else { return };
+        let peer = peers.iter().find(|peer| peer.pair == self.pair);
+        let _ = self.news.try_send(News::Answer(answer, peer.map(|peer| peer.trail.clone())));
+    }
+
+    fn refused(&self, claimed: &Pair, error: &AcceptError) {
+        if *claimed == self.pair {
+            let trail = match error {
+                AcceptError::Rejected(rejection) => Some(rejection.trail.clone()),
+                _ => None,
+            };
+            let _ = self.news.try_send(News::Refused(trail));
+        }
+    }
+}
+
+fn answer(stanza: &Stanza, pair: &Pair) -> Option<Answer> {
+    let concerns = stanza.kind() == StanzaKind::Iq
+        && *stanza.from() == pair.remote
+        && *stanza.to() == pair.local
+        && stanza.id() == Some(&id());
+    match stanza.stanza_type() {
+        Some("result") if concerns => Some(Answer::Result),
+        Some("error") if concerns => Some(Answer::Error),
+        _ => None,
+    }
+}
+
+/// One ping a process; a late answer to another one is not taken for this one's.
+fn id() -> String {
+    format!("ping-{}", std::process::id())
+}
+
+fn request(pair: &Pair) -> Stanza {
+    let Pair { local, remote } = pair;
+    let id = id();
+    let xml = format!(
+        "<iq xmlns='jabber:server' type='get' id='{id}' from='{local}' to='{remote}'>\
+         <ping xmlns='urn:xmpp:ping'/></iq>"
+    );
+    Stanza::parse(xml).expect("a ping between two domains is a stanza")
+}
+
+async fn ping(
+    endpoint: &Endpoint,
+    pair: Pair,
+    timeout: Duration,
+    news: mpsc::Receiver<News>,
+) -> Report {
+    let start = Instant::now();
+    let mut inbound = None;
+    let exchange = exchange(endpoint, &pair, news, &mut inbound);
+    let end = time::timeout(timeout, exchange).await.unwrap_or(End::Silence(timeout));
+    Report {
+        outbound: outbound(endpoint, &pair, &end),
+        round_trip: start.elapsed(),
+        pair,
+        end,
+        inbound,
+    }
+}
+
+/// Sends the ping and waits for what ends it; the trail of the peer's own stream goes to `inbound`.
+async fn exchange(
+    endpoint: &Endpoint,
+    pair: &Pair,
+    mut news: mpsc::Receiver<News>,
+    inbound: &mut Option<Trail>,
+) -> End {
+    if let Err(undelivered) = endpoint.send(request(pair)).await {
+        return End::Undelivered(undelivered.trail);
+    }
+    let mut refused = None;
+    loop {
+        let next = match refused {
+            None => news.recv().await,
+            Some(until) => match time::timeout_at(until, news.recv()).await {
+                Ok(next) => next,
+                Err(_) => return End::NotProved,
+            },
+        };
+        match next {
+            Some(News::Answer(answer, trail)) => {
+                *inbound = trail;
+                return End::Answered(answer);
+            }
+            Some(News::Refused(trail)) => {
+                *inbound = trail;
+                refused.get_or_insert_with(|| time::Instant::now() + PATIENCE);
+            }
+            None => std::future::pending().await,
+        }
+    }
+}
+
+/// How our own stream to the peer came about, or did not.
+fn outbound(endpoint: &Endpoint, pair: &Pair, end: &End) -> Option<Trail> {
+    if let End::Undelivered(trail) = end {
+        return Some(trail.clone());
+    }
+    endpoint.peers().into_iter().find(|peer| peer.pair == *pair).map(|peer| peer.trail)
+}
