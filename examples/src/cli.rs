@@ -131,3 +131,23 @@ Everything runs in this process on 127.0.0.1: servers, DNS, web server. It needs
 and no files, and takes a few seconds. Exit code: 0 if each scene ends as it says, 1 if not.
 
 Example: cargo run -p federating-server -- demo";
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_definition_of_the_command_line_is_sound() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn a_time_out_is_whole_seconds_within_an_hour() {
+        assert_eq!(seconds("7"), Ok(Duration::from_secs(7)));
+        for text in ["", "0", "-1", "1.5", "3601", "soon"] {
+            assert!(seconds(text).is_err(), "{text}");
+        }
+    }
+}

@@ -9,6 +9,7 @@ use crate::cli::{Arguments, Command};
 
 mod cli;
 mod config;
+mod demo;
 mod ping;
 mod print;
 mod serve;
@@ -37,7 +38,10 @@ async fn run(arguments: Arguments) -> Result<ExitCode, Box<dyn Error>> {
             log.start("off")?;
             Ok(ping::run(&arguments).await?)
         }
-        Command::Demo => todo!(),
+        Command::Demo => {
+            log.start("off")?;
+            Ok(demo::run().await?)
+        }
     }
 }
 

@@ -8,7 +8,7 @@ use tokio::sync::mpsc;
 use tokio::time;
 use xmpp_s2s::{AcceptError, Domain, Endpoint, Pair, Peer, Stanza, StanzaKind, Trail};
 
-use self::report::{Answer, End, Report};
+pub(crate) use self::report::{Answer, End, Report, proof};
 use crate::cli::PingArguments;
 use crate::config::{EndpointError, Settings, SettingsError};
 use crate::print::Page;
@@ -28,10 +28,9 @@ pub(crate) async fn run(arguments: &PingArguments) -> Result<ExitCode, PingError
     let settings = Settings::load(&arguments.config)?;
     let pair = Pair { local: sender(&settings, arguments)?, remote: arguments.domain.clone() };
     let endpoint = settings.endpoint()?;
-    let (observer, news) = mpsc::channel(NEWS);
+    let (watch, news) = Watch::new(pair.clone());
     let listeners = serve::bind(&settings.listen).await?;
-    let accepting =
-        serve::accept(&endpoint, listeners, Watch { pair: pair.clone(), news: observer });
+    let accepting = serve::accept(&endpoint, listeners, watch);
     let report = ping(&endpoint, pair, arguments.timeout, news).await;
     drop(accepting);
     let _ = endpoint.close(serve::CLOSING).await;
@@ -77,7 +76,7 @@ fn sender(settings: &Settings, arguments: &PingArguments) -> Result<Domain, Ping
 
 /// What came in that concerns the ping.
 #[derive(Debug)]
-enum News {
+pub(crate) enum News {
     /// The answer, over a stream of this trail.
     Answer(Answer, Option<Trail>),
     /// Somebody called as the peer, and proved nothing or broke off.
@@ -86,9 +85,17 @@ enum News {
 
 /// Watches for what concerns the ping between `pair`.
 #[derive(Clone, Debug)]
-struct Watch {
+pub(crate) struct Watch {
     pair: Pair,
     news: mpsc::Sender<News>,
+}
+
+impl Watch {
+    /// Observes for [`ping`], which reads the news.
+    pub(crate) fn new(pair: Pair) -> (Self, mpsc::Receiver<News>) {
+        let (sender, news) = mpsc::channel(NEWS);
+        (Self { pair, news: sender }, news)
+    }
 }
 
 impl Observer for Watch {
@@ -136,7 +143,9 @@ fn request(pair: &Pair) -> Stanza {
     Stanza::parse(xml).expect("a ping between two domains is a stanza")
 }
 
-async fn ping(
+/// Pings within `timeout`; the answer comes over a stream that somebody takes for `endpoint`, with
+/// the [`Watch`] of these news for observer.
+pub(crate) async fn ping(
     endpoint: &Endpoint,
     pair: Pair,
     timeout: Duration,
@@ -163,7 +172,8 @@ async fn exchange(
     inbound: &mut Option<Trail>,
 ) -> End {
     if let Err(undelivered) = endpoint.send(request(pair)).await {
-        return End::Undelivered(undelivered.trail);
+        let bounce = undelivered.bounce();
+        return End::Undelivered { trail: undelivered.trail, bounce };
     }
     let mut refused = None;
     loop {
@@ -190,7 +200,7 @@ async fn exchange(
 
 /// How our own stream to the peer came about, or did not.
 fn outbound(endpoint: &Endpoint, pair: &Pair, end: &End) -> Option<Trail> {
-    if let End::Undelivered(trail) = end {
+    if let End::Undelivered { trail, .. } = end {
         return Some(trail.clone());
     }
     endpoint.peers().into_iter().find(|peer| peer.pair == *pair).map(|peer| peer.trail)

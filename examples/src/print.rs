@@ -75,25 +75,18 @@ impl Page {
             let code = format!("{:25}", step.code.as_str());
             let code = self.paint(&code, step.code.verdict());
             let start = format!("{number:3}  {:10}  {code}  ", step.phase.as_str());
-            self.row(&start, 44, &step.detail, Some(step.elapsed))
+            self.row(&start, 44, &step.detail, &milliseconds(step.elapsed))
         };
         (1..).zip(trail.steps()).map(line).collect()
     }
 
-    /// `text` after `start`, which takes up `indent` columns, and a time at the right; what does
+    /// `text` after `start`, which takes up `indent` columns, and `right` at the right; what does
     /// not fit goes on below.
-    pub(crate) fn row(
-        self,
-        start: &str,
-        indent: usize,
-        text: &str,
-        elapsed: Option<Duration>,
-    ) -> String {
-        let elapsed = elapsed.map(milliseconds).unwrap_or_default();
-        let room = WIDTH - indent - TIME - 2;
-        let text = self.fit(text);
-        let lines = wrap(&text, room);
-        let mut rows = format!("{start}{:room$}  {elapsed:>TIME$}", lines[0]).trim_end().to_owned();
+    pub(crate) fn row(self, start: &str, indent: usize, text: &str, right: &str) -> String {
+        let end = right.len().max(TIME);
+        let room = WIDTH - indent - end - 2;
+        let lines = wrap(&self.fit(text), room);
+        let mut rows = format!("{start}{:room$}  {right:>end$}", lines[0]).trim_end().to_owned();
         for line in &lines[1..] {
             rows.push_str(&format!("\n{:indent$}{line}", ""));
         }
@@ -163,4 +156,72 @@ fn ascii(text: &str) -> String {
         }
     }
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use xmpp_s2s::{Code, Pair, Phase};
+
+    const PLAIN: Page = Page { ink: Ink::Black, charset: Charset::Unicode };
+
+    fn trail(detail: &str) -> Trail {
+        let pair =
+            Pair { local: "a.example".parse().unwrap(), remote: "b.example".parse().unwrap() };
+        let mut trail = Trail::new(pair);
+        let elapsed = Duration::from_micros(1_250);
+        trail.record(Step::new(Phase::Dns, Code::DnsFound, detail, elapsed));
+        trail.record(Step::new(Phase::PoshMatch, Code::PoshFingerprintMismatch, "", elapsed));
+        trail
+    }
+
+    #[test]
+    fn a_step_is_one_line_with_its_number_phase_code_detail_and_time() {
+        let text = PLAIN.numbered(&trail("somewhere"));
+        let line = text.lines().next().unwrap();
+        let words: Vec<_> = line.split_whitespace().collect();
+        assert_eq!(words, ["1", "dns", "dns-found", "somewhere", "1.2", "ms"]);
+        assert_eq!(line.chars().count(), WIDTH);
+    }
+
+    #[test]
+    fn long_details_go_on_below_within_the_page() {
+        let detail = format!("{} {}", "word ".repeat(20), "x".repeat(120));
+        let text = PLAIN.numbered(&trail(&detail));
+        assert!(text.lines().all(|line| line.chars().count() <= WIDTH), "{text}");
+        assert_eq!(text.matches("word").count(), 20);
+        assert_eq!(text.matches('x').count(), 120);
+    }
+
+    #[test]
+    fn nothing_is_coloured_without_ink() {
+        assert!(!PLAIN.numbered(&trail("x")).contains('\x1b'));
+    }
+
+    #[test]
+    fn codes_are_coloured_by_their_verdict() {
+        let text = Page { ink: Ink::Coloured, ..PLAIN }.numbered(&trail("x"));
+        assert!(text.contains("\x1b[32mdns-found"), "{text:?}");
+        assert!(text.contains("\x1b[31mposh-fingerprint-mismatch"), "{text:?}");
+    }
+
+    #[test]
+    fn ascii_pages_have_ascii_only() {
+        let page = Page { charset: Charset::Ascii, ..PLAIN };
+        assert_eq!(page.fit("a → b…, ✔ ü"), "a -> b..., ok ?");
+        assert!(page.numbered(&trail("→ straße.example")).is_ascii());
+    }
+
+    #[test]
+    fn the_charset_is_that_of_the_locale() {
+        for (locale, charset) in [
+            (Some("en_GB.UTF-8"), Charset::Unicode),
+            (Some("C.utf8"), Charset::Unicode),
+            (Some("C"), Charset::Ascii),
+            (Some("de_DE.ISO-8859-1"), Charset::Ascii),
+            (None, Charset::Ascii),
+        ] {
+            assert_eq!(super::charset(locale), charset, "{locale:?}");
+        }
+    }
 }

@@ -4,32 +4,37 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use serde::Serialize;
-use xmpp_s2s::{Code, Pair, Phase, Trail, Verdict};
+use xmpp_s2s::{Code, Pair, Phase, Stanza, Trail, Verdict};
 
 use crate::print::{Page, milliseconds};
 
 /// What a ping came to, with the trail of each stream.
 #[derive(Debug)]
-pub(super) struct Report {
+pub(crate) struct Report {
     /// Who pinged whom.
-    pub(super) pair: Pair,
+    pub(crate) pair: Pair,
     /// How it ended.
-    pub(super) end: End,
+    pub(crate) end: End,
     /// From the first step to the end.
-    pub(super) round_trip: Duration,
+    pub(crate) round_trip: Duration,
     /// How our stream to the peer came about.
-    pub(super) outbound: Option<Trail>,
+    pub(crate) outbound: Option<Trail>,
     /// How the peer's stream to us came about, or why it did not.
-    pub(super) inbound: Option<Trail>,
+    pub(crate) inbound: Option<Trail>,
 }
 
 /// How a ping ended.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub(super) enum End {
+pub(crate) enum End {
     /// The peer answered.
     Answered(Answer),
-    /// The ping could not be delivered.
-    Undelivered(Trail),
+    /// The ping could not be delivered, and came back.
+    Undelivered {
+        /// What was tried.
+        trail: Trail,
+        /// The error for its sender.
+        bounce: Option<Stanza>,
+    },
     /// It was delivered; whoever called us in the peer's name did not prove to be it.
     NotProved,
     /// Nothing came in this time.
@@ -38,7 +43,7 @@ pub(super) enum End {
 
 /// What the peer answered; either shows that both streams carry stanzas.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Answer {
+pub(crate) enum Answer {
     /// The result.
     Result,
     /// An error: it does not know pings.
@@ -48,7 +53,7 @@ pub(super) enum Answer {
 /// What a ping means, in one word for each exit code.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub(super) enum Outcome {
+pub(crate) enum Outcome {
     /// Each side accepted the other.
     Accepted,
     /// One side refused the other.
@@ -146,7 +151,7 @@ impl Report {
     fn outcome(&self) -> Outcome {
         match &self.end {
             End::Answered(_) => Outcome::Accepted,
-            End::Undelivered(trail) => Outcome::of_failure(Some(trail)),
+            End::Undelivered { trail, .. } => Outcome::of_failure(Some(trail)),
             End::NotProved => Outcome::of_failure(self.inbound.as_ref()),
             End::Silence(_) => Outcome::CannotTell,
         }
@@ -156,13 +161,13 @@ impl Report {
     fn decisive(&self) -> Option<&Trail> {
         match &self.end {
             End::Answered(_) => self.outbound.as_ref(),
-            End::Undelivered(trail) => Some(trail),
+            End::Undelivered { trail, .. } => Some(trail),
             End::NotProved => self.inbound.as_ref(),
             End::Silence(_) => None,
         }
     }
 
-    fn sentence(&self) -> String {
+    pub(crate) fn sentence(&self) -> String {
         let Pair { local, remote } = &self.pair;
         match &self.end {
             End::Answered(answer) => {
@@ -178,7 +183,7 @@ impl Report {
                     milliseconds(self.round_trip)
                 )
             }
-            End::Undelivered(trail) => with_code(trail),
+            End::Undelivered { trail, .. } => with_code(trail),
             End::NotProved => match &self.inbound {
                 Some(trail) => format!("it called us to answer; {}", with_code(trail)),
                 None => "it called us to answer, and broke off".to_owned(),
@@ -200,7 +205,7 @@ fn with_code(trail: &Trail) -> String {
 }
 
 /// The proof that counted.
-fn proof(trail: &Trail) -> Option<&'static str> {
+pub(crate) fn proof(trail: &Trail) -> Option<&'static str> {
     trail.steps().iter().rev().find_map(|step| match (step.phase, step.code.verdict()) {
         (Phase::Pkix, Verdict::Passed) => Some("PKIX"),
         (Phase::PoshMatch, Verdict::Passed) => Some("POSH"),
@@ -232,6 +237,10 @@ mod tests {
         Report { pair: pair(), end, round_trip, outbound: None, inbound: None }
     }
 
+    fn undelivered(trail: Trail) -> End {
+        End::Undelivered { trail, bounce: None }
+    }
+
     fn last_line(report: &Report) -> String {
         report.text(PAGE).lines().last().unwrap().to_owned()
     }
@@ -255,7 +264,7 @@ mod tests {
     #[test]
     fn a_refusing_code_is_exit_code_1() {
         let trail = trail(Phase::PoshMatch, Code::PoshFingerprintMismatch);
-        let report = report(End::Undelivered(trail));
+        let report = report(undelivered(trail));
         assert_eq!(report.outcome().exit_code(), 1);
         assert_eq!(
             last_line(&report),
@@ -266,7 +275,7 @@ mod tests {
 
     #[test]
     fn an_unknown_code_is_exit_code_4() {
-        let report = report(End::Undelivered(trail(Phase::Dns, Code::DnsTimeout)));
+        let report = report(undelivered(trail(Phase::Dns, Code::DnsTimeout)));
         assert_eq!(report.outcome().exit_code(), 4);
         assert_eq!(
             last_line(&report),
@@ -276,7 +285,7 @@ mod tests {
 
     #[test]
     fn a_trail_without_conclusion_is_exit_code_4() {
-        let report = report(End::Undelivered(Trail::new(pair())));
+        let report = report(undelivered(Trail::new(pair())));
         assert_eq!(report.outcome().exit_code(), 4);
     }
 
@@ -313,7 +322,7 @@ mod tests {
 
     #[test]
     fn json_of_a_failure_has_code_and_sentence_and_no_time() {
-        let report = report(End::Undelivered(trail(Phase::Dns, Code::SrvServiceRefused)));
+        let report = report(undelivered(trail(Phase::Dns, Code::SrvServiceRefused)));
         let json: serde_json::Value = serde_json::from_str(&report.json()).unwrap();
         assert_eq!(json["outcome"], "refused");
         assert_eq!(json["code"], "srv-service-refused");

@@ -1,0 +1,48 @@
+//! `demo`: what POSH is for, on a federation in this process.
+
+use std::io;
+use std::process::ExitCode;
+use std::time::Instant;
+
+use thiserror::Error;
+use xmpp_s2s::ConfigError;
+
+use self::cast::Cast;
+use self::pages::{cast, scene};
+use self::scenes::Scene;
+use crate::print::Page;
+
+mod cast;
+mod pages;
+mod scenes;
+
+/// Plays every scene. Exit code: 0 if each ends as it says, 1 if not.
+pub(crate) async fn run() -> Result<ExitCode, DemoError> {
+    let start = Instant::now();
+    let page = Page::of_stdout();
+    let mut players = Cast::assemble().await?;
+    print!("{}", cast(page, &players));
+
+    let mut as_expected = 0;
+    let scenes = [Scene::Hosted, Scene::Forged];
+    for (number, what) in (1..).zip(scenes) {
+        let played = what.play(&mut players).await?;
+        print!("{}", scene(page, number, &played));
+        as_expected += usize::from(played.is_as_expected());
+    }
+    players.dismiss().await;
+    let (all, seconds) = (scenes.len(), start.elapsed().as_secs_f64());
+    println!("\n{all} scenes, {as_expected} as expected, {seconds:.1} s");
+    Ok(ExitCode::from(u8::from(as_expected != all)))
+}
+
+/// Why there is no demo on this machine.
+#[derive(Debug, Error)]
+pub(crate) enum DemoError {
+    /// There are no sockets on loopback.
+    #[error("cannot listen on 127.0.0.1; the demo needs the loopback interface")]
+    Loopback(#[from] io::Error),
+    /// A server cannot be set up.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+}
