@@ -1,7 +1,70 @@
 //! A federation in one process, for tests.
 //!
-//! Everything is real and on loopback: certificates, DNS, HTTPS, TLS, sockets. Ports are free ones;
-//! everything stops when it is dropped; every wait has a deadline.
+//! ```text
+//!                    ┌───────────────── World ─────────────────┐
+//! Authority (XMPP) ──┤  Dns: SRV, A, AAAA, CNAME, failures     ├── Server: an Endpoint that listens
+//! Authority (web)  ──┤  Web: documents, redirects, misbehaviour├── ScriptedPeer: XML by hand
+//!                    └─────────────────────────────────────────┘
+//! ```
+//!
+//! Everything is real and on loopback: certificates, DNS over UDP and TCP, HTTPS, TLS, sockets.
+//! Nothing is mocked, so a test sees what a foreign server would see. Ports are free ones, so that
+//! tests run side by side; everything stops when it is dropped; every wait has a deadline.
+//!
+//! # Two domains that prove each other
+//!
+//! Neither certificate names the domain that shows it: only what the domains publish by POSH
+//! proves them.
+//!
+//! ```
+//! # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+//! use std::time::Duration;
+//!
+//! use posh::Profile;
+//! use xmpp_s2s_testkit::{World, message};
+//!
+//! let world = World::start().await?;
+//! let mut servers = Vec::new();
+//! for domain in ["juliet.example", "romeo.example"] {
+//!     let identity = world.xmpp_authority.issue_for("s2s.hosting.example");
+//!     world.publish(domain, Profile::Rfc7711, &[&identity]);
+//!     let host = format!("s2s.{domain}");
+//!     servers.push(world.server(&host).domain(domain, &identity).start().await?);
+//! }
+//!
+//! let hello = message("juliet@juliet.example", "romeo@romeo.example", "hello");
+//! servers[0].endpoint().send(hello).await?;
+//! let arrived = servers[1].stanzas().wait(|_| true, Duration::from_secs(10)).await?;
+//! assert_eq!(arrived.sender(), "juliet@juliet.example");
+//! # Ok(())
+//! # }
+//! # tokio::runtime::Runtime::new().unwrap().block_on(run()).unwrap();
+//! ```
+//!
+//! # Your own server
+//!
+//! [`World::config`] gives what an [`Endpoint`](xmpp_s2s::Endpoint) needs to live in a [`World`];
+//! [`World::locate`] points a domain to wherever you listen.
+//!
+//! # Things that go wrong
+//!
+//! - certificates: [`Certificate`] says who, when, for what, with which key; [`Identity`] is what
+//!   comes of it, and may be combined with another key;
+//! - the DNS: [`Dns::set_failure`], [`Service::not_offered`], and records that change while it
+//!   runs;
+//! - the web: [`Reply`] for one path, [`TlsFault`] for a host, [`Hold`] to keep an answer back
+//!   until something else has happened;
+//! - XMPP: [`ScriptedPeer`] says what you tell it to, in either role, and keeps what it hears.
+//!
+//! What happened is in [`Log`]s, to look at or to wait for: [`Dns::queries`], [`Web::requests`],
+//! [`Server::stanzas`] and others. Waiting for an event is what makes a test quick and sure where
+//! sleeping makes it slow and sometimes wrong.
+//!
+//! # Panics
+//!
+//! Methods that take names, addresses or text panic if these are not what they should be, since
+//! tests write them down themselves. What the operating system may refuse is an
+//! [`io::Error`](std::io::Error).
 
 mod authority;
 mod certificate;

@@ -22,7 +22,7 @@ async fn a_document_is_served() {
     let (web, authority) = start().await;
     web.serve(HOST, "/x.json", Reply::json("{}").header("Age", "3"));
     let response = get(&web, &authority, HOST, "/x.json").await.unwrap();
-    let wanted = "HTTP/1.1 200 Status\r\nContent-Type: application/json\r\nAge: 3\r\n\
+    let wanted = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nAge: 3\r\n\
                   Content-Length: 2\r\n\r\n{}";
     assert_eq!(response, wanted);
 }
@@ -39,7 +39,7 @@ async fn a_redirect_says_where() {
     let (web, authority) = start().await;
     web.serve(HOST, "/x.json", Reply::redirect(307, "http://elsewhere.example/"));
     let response = get(&web, &authority, HOST, "/x.json").await.unwrap();
-    assert!(response.contains("307 Status\r\nLocation: http://elsewhere.example/\r\n"));
+    assert!(response.contains("307 Redirect\r\nLocation: http://elsewhere.example/\r\n"));
 }
 
 #[tokio::test]
@@ -118,7 +118,19 @@ async fn an_endless_document_is_chunked_without_end() {
     let mut tls = ask(&web, &authority, HOST, "/x.json").await.unwrap();
     let mut body = vec![0; 1024 * 1024];
     tls.read_exact(&mut body).await.unwrap();
-    assert!(body.starts_with(b"HTTP/1.1 200 Status\r\nTransfer-Encoding: chunked\r\n\r\n4000\r\n"));
+    let head = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\
+                Transfer-Encoding: chunked\r\n\r\n4000\r\n";
+    assert!(body.starts_with(head.as_bytes()));
+}
+
+#[tokio::test]
+async fn an_oversized_document_has_the_length_that_it_says() {
+    let (web, authority) = start().await;
+    web.serve(HOST, "/x.json", Reply::oversized(100_000));
+    let response = get(&web, &authority, HOST, "/x.json").await.unwrap();
+    let (head, body) = response.split_once("\r\n\r\n").unwrap();
+    assert!(head.ends_with("Content-Length: 100000"), "{head}");
+    assert_eq!(body.len(), 100_000);
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@ use std::future;
 use std::io;
 use std::time::Duration;
 
-use tokio::io::{AsyncWrite, AsyncWriteExt as _};
+use tokio::io::{AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::sync::watch;
 use tokio::time;
 
@@ -25,6 +25,8 @@ enum Kind {
     },
     /// These bytes, then the end of the connection.
     Raw(Vec<u8>),
+    /// A document of so many spaces.
+    Spaces(u64),
     /// These bytes, then this part again and again, each after a pause.
     Endless {
         head: Vec<u8>,
@@ -48,13 +50,13 @@ impl Reply {
 
     /// A document of this content type, with status 200.
     pub fn document(content_type: &str, body: impl Into<Vec<u8>>) -> Self {
-        let headers = vec![("Content-Type".to_owned(), content_type.to_owned())];
+        let headers = vec![field("Content-Type", content_type)];
         Kind::Response { status: 200, headers, body: body.into() }.into()
     }
 
     /// A redirect to `location`, as it stands.
     pub fn redirect(status: u16, location: &str) -> Self {
-        let headers = vec![("Location".to_owned(), location.to_owned())];
+        let headers = vec![field("Location", location)];
         Kind::Response { status, headers, body: Vec::new() }.into()
     }
 
@@ -81,13 +83,13 @@ impl Reply {
 
     /// A document that never ends, one byte each `pause`.
     pub fn drip_body(pause: Duration) -> Self {
-        let head = head(200, &[], Some(32 * 1024));
+        let head = head(200, &json(), Some(32 * 1024));
         Kind::Endless { head, part: b" ".to_vec(), pause }.into()
     }
 
     /// A document of `length` bytes that says so at once (`Content-Length`).
-    pub fn oversized(length: usize) -> Self {
-        Self::json(vec![b' '; length])
+    pub fn oversized(length: u64) -> Self {
+        Kind::Spaces(length).into()
     }
 
     /// A document in chunks without an end, as fast as the client takes them.
@@ -95,7 +97,7 @@ impl Reply {
         let mut chunk = b"4000\r\n".to_vec();
         chunk.resize(chunk.len() + 0x4000, b' ');
         chunk.extend(b"\r\n");
-        Kind::Endless { head: head(200, &[], None), part: chunk, pause: Duration::ZERO }.into()
+        Kind::Endless { head: head(200, &json(), None), part: chunk, pause: Duration::ZERO }.into()
     }
 
     /// Keeps the reply back until `hold` is released; the request is logged at once.
@@ -106,7 +108,7 @@ impl Reply {
     /// Adds a header field to a response; other replies stay as they are.
     pub fn header(mut self, name: &str, value: &str) -> Self {
         if let Kind::Response { headers, .. } = &mut self.kind {
-            headers.push((name.to_owned(), value.to_owned()));
+            headers.push(field(name, value));
         }
         self
     }
@@ -118,8 +120,14 @@ impl Reply {
         }
         match &self.kind {
             Kind::Response { status, headers, body } => {
-                io.write_all(&head(*status, headers, Some(body.len()))).await?;
+                io.write_all(&head(*status, headers, Some(body.len() as u64))).await?;
                 io.write_all(body).await?;
+                io.flush().await?;
+                Ok(Next::Request)
+            }
+            Kind::Spaces(length) => {
+                io.write_all(&head(200, &json(), Some(*length))).await?;
+                tokio::io::copy(&mut tokio::io::repeat(b' ').take(*length), io).await?;
                 io.flush().await?;
                 Ok(Next::Request)
             }
@@ -184,9 +192,17 @@ impl Default for Hold {
     }
 }
 
+fn field(name: &str, value: &str) -> (String, String) {
+    (name.to_owned(), value.to_owned())
+}
+
+fn json() -> [(String, String); 1] {
+    [field("Content-Type", "application/json")]
+}
+
 /// A response head; chunked if the length is not known.
-fn head(status: u16, headers: &[(String, String)], length: Option<usize>) -> Vec<u8> {
-    let mut head = format!("HTTP/1.1 {status} Status\r\n");
+fn head(status: u16, headers: &[(String, String)], length: Option<u64>) -> Vec<u8> {
+    let mut head = format!("HTTP/1.1 {status} {}\r\n", reason(status));
     for (name, value) in headers {
         head += &format!("{name}: {value}\r\n");
     }
@@ -195,4 +211,15 @@ fn head(status: u16, headers: &[(String, String)], length: Option<usize>) -> Vec
         None => "Transfer-Encoding: chunked\r\n\r\n".to_owned(),
     };
     head.into_bytes()
+}
+
+/// The reason phrase; clients do not look at it.
+fn reason(status: u16) -> &'static str {
+    match status {
+        200..=299 => "OK",
+        300..=399 => "Redirect",
+        404 => "Not Found",
+        400..=499 => "Client Error",
+        _ => "Server Error",
+    }
 }
