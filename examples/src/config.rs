@@ -47,7 +47,7 @@ impl Settings {
     pub(crate) fn load(path: &Path) -> Result<Self, SettingsError> {
         let text = fs::read_to_string(path)
             .map_err(|error| SettingsError::Unreadable { file: path.into(), error })?;
-        let folder = path.parent().unwrap_or(Path::new(""));
+        let folder = path.parent().unwrap_or_else(|| Path::new(""));
         Self::parse(&text, folder, &ring::default_provider())
             .map_err(|fault| SettingsError::faulty(path, &text, fault))
     }

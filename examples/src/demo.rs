@@ -20,13 +20,13 @@ mod scenes;
 pub(crate) async fn run() -> Result<ExitCode, DemoError> {
     let start = Instant::now();
     let page = Page::of_stdout();
-    let mut players = Cast::assemble().await?;
+    let players = Cast::assemble().await?;
     print!("{}", cast(page, &players));
 
     let mut as_expected = 0;
     let scenes = [Scene::Hosted, Scene::Forged];
     for (number, what) in (1..).zip(scenes) {
-        let played = what.play(&mut players).await?;
+        let played = what.play(&players).await?;
         print!("{}", scene(page, number, &played));
         as_expected += usize::from(played.is_as_expected());
     }

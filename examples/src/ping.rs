@@ -12,7 +12,7 @@ pub(crate) use self::report::{Answer, End, Report, proof};
 use crate::cli::PingArguments;
 use crate::config::{EndpointError, Settings, SettingsError};
 use crate::print::Page;
-use crate::serve::{self, ListenError, Observer};
+use crate::serve::{self, ListenError, Observer, Server};
 
 mod report;
 
@@ -30,10 +30,9 @@ pub(crate) async fn run(arguments: &PingArguments) -> Result<ExitCode, PingError
     let endpoint = settings.endpoint()?;
     let (watch, news) = Watch::new(pair.clone());
     let listeners = serve::bind(&settings.listen).await?;
-    let accepting = serve::accept(&endpoint, listeners, watch);
-    let report = ping(&endpoint, pair, arguments.timeout, news).await;
-    drop(accepting);
-    let _ = endpoint.close(serve::CLOSING).await;
+    let server = Server::start(endpoint, listeners, watch);
+    let report = ping(&server, pair, arguments.timeout, news).await;
+    let _ = server.close(serve::CLOSING).await;
     if arguments.json {
         println!("{}", report.json());
     } else {
@@ -143,15 +142,14 @@ fn request(pair: &Pair) -> Stanza {
     Stanza::parse(xml).expect("a ping between two domains is a stanza")
 }
 
-/// Pings within `timeout`; the answer comes over a stream that somebody takes for `endpoint`, with
-/// the [`Watch`] of these news for observer.
+/// Pings within `timeout`, from a server whose observer is the [`Watch`] of these `news`.
 pub(crate) async fn ping(
-    endpoint: &Endpoint,
+    server: &Server,
     pair: Pair,
     timeout: Duration,
     news: mpsc::Receiver<News>,
 ) -> Report {
-    let start = Instant::now();
+    let (start, endpoint) = (Instant::now(), server.endpoint());
     let mut inbound = None;
     let exchange = exchange(endpoint, &pair, news, &mut inbound);
     let end = time::timeout(timeout, exchange).await.unwrap_or(End::Silence(timeout));

@@ -75,7 +75,7 @@ impl Page {
             let code = format!("{:25}", step.code.as_str());
             let code = self.paint(&code, step.code.verdict());
             let start = format!("{number:3}  {:10}  {code}  ", step.phase.as_str());
-            self.row(&start, 44, &step.detail, &milliseconds(step.elapsed))
+            self.row(&start, 44, &step.detail, &elapsed(step))
         };
         (1..).zip(trail.steps()).map(line).collect()
     }
@@ -97,6 +97,11 @@ impl Page {
 
 /// The columns of a time.
 const TIME: usize = 9;
+
+/// How long a step took; nothing if no clock was asked.
+pub(crate) fn elapsed(step: &Step) -> String {
+    if step.elapsed.is_zero() { String::new() } else { milliseconds(step.elapsed) }
+}
 
 /// A time as people read it.
 pub(crate) fn milliseconds(elapsed: Duration) -> String {

@@ -1,4 +1,4 @@
-//! Who plays: three servers, a DNS server and a web server.
+//! Who plays: three servers in a world with DNS and web.
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -6,14 +6,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use posh::{HashFunction, Profile, publish};
+use posh::Profile;
 use tokio::net::TcpListener;
-use tokio::task::JoinSet;
-use xmpp_s2s::{AcceptError, Config, Domain, Endpoint, Pair, Peer, Roots, Security, Stanza};
-use xmpp_s2s_testkit::{Authority, Dns, Identity, Reply, Service, Web, provider};
+use xmpp_s2s::{AcceptError, Domain, Endpoint, Pair, Peer, Security, Stanza};
+use xmpp_s2s_testkit::{Identity, Service, World};
 
 use super::DemoError;
-use crate::serve::{self, Observer};
+use crate::serve::{Observer, Server, Unobserved};
 
 /// The one who pings.
 pub(super) const ALPHA: &str = "alpha.example";
@@ -31,74 +30,43 @@ const CLOSING: Duration = Duration::from_millis(500);
 
 /// Everybody, on loopback.
 pub(super) struct Cast {
-    pub(super) hosting: Server,
-    pub(super) mallory: Server,
-    /// How many stanzas mallory was sent.
+    pub(super) hosting: Member,
+    pub(super) mallory: Member,
+    /// The stanzas that mallory was sent.
     pub(super) stolen: Stolen,
     alpha: Identity,
-    dns: Dns,
-    /// Its pages are there as long as it is.
-    _web: Web,
-    roots: Roots,
-    web_port: u16,
-}
-
-/// A server that is up.
-pub(super) struct Server {
-    pub(super) address: SocketAddr,
-    pub(super) endpoint: Endpoint,
-    /// Takes connections until it is dropped.
-    _accepting: JoinSet<()>,
-}
-
-impl Server {
-    /// Closes its streams and its listener.
-    pub(super) async fn close(self) {
-        let _ = self.endpoint.close(CLOSING).await;
-    }
+    world: World,
 }
 
 impl Cast {
     /// Starts everybody who is there in every scene.
     pub(super) async fn assemble() -> Result<Self, DemoError> {
-        let authority = Authority::new("demo authority for XMPP servers");
-        let web_authority = Authority::new("demo authority for web servers");
-        let hosting = authority.issue_for(HOSTING);
-        let (dns, web) = (Dns::start().await?, Web::start().await?);
-        publish(&web, &web_authority, &hosting);
-        dns.set_addresses(HOSTED, [LOOPBACK]);
-
+        let world = World::start().await?;
+        let [alpha, hosting, mallory] =
+            [ALPHA, HOSTING, MALLORY].map(|name| world.xmpp_authority.issue_for(name));
+        world.publish(HOSTED, Profile::Rfc7711, &[&hosting]);
         let stolen = Stolen::default();
-        let stage = Stage {
-            dns: &dns,
-            roots: Roots::new(authority.roots(), web_authority.roots()),
-            web_port: web.address().port(),
-        };
         Ok(Self {
-            hosting: stage.server(HOSTED, &hosting, Nobody).await?,
-            mallory: stage.server(HOSTED, &authority.issue_for(MALLORY), stolen.clone()).await?,
+            hosting: Member::start(&world, HOSTED, &hosting, Unobserved).await?,
+            mallory: Member::start(&world, HOSTED, &mallory, stolen.clone()).await?,
             stolen,
-            alpha: authority.issue_for(ALPHA),
-            roots: stage.roots,
-            web_port: stage.web_port,
-            dns,
-            _web: web,
+            alpha,
+            world,
         })
     }
 
     /// Starts alpha, who remembers nothing of earlier scenes.
-    pub(super) async fn alpha(&self, observer: impl Observer) -> Result<Server, DemoError> {
-        let stage = Stage { dns: &self.dns, roots: self.roots.clone(), web_port: self.web_port };
-        let server = stage.server(ALPHA, &self.alpha, observer).await?;
+    pub(super) async fn alpha(&self, observer: impl Observer) -> Result<Member, DemoError> {
+        let server = Member::start(&self.world, ALPHA, &self.alpha, observer).await?;
         self.lead(ALPHA, ALPHA, &server);
         Ok(server)
     }
 
     /// Makes the DNS say that `domain` is served by `server`, whose name is `host`.
-    pub(super) fn lead(&self, domain: &str, host: &str, server: &Server) {
-        self.dns.set_addresses(host, [LOOPBACK]);
-        let service = Service::at(host, server.address.port());
-        self.dns.set_services(domain, Security::StartTls, [service]);
+    pub(super) fn lead(&self, domain: &str, host: &str, server: &Member) {
+        let dns = &self.world.dns;
+        dns.set_addresses(host, [LOOPBACK]);
+        dns.set_services(domain, Security::StartTls, [Service::at(host, server.address.port())]);
     }
 
     /// Stops everybody.
@@ -108,59 +76,35 @@ impl Cast {
     }
 }
 
-/// The hosted domain says by POSH that its server shows the certificate of the company.
-fn publish(web: &Web, authority: &Authority, hosting: &Identity) {
-    const EXPIRES: Duration = Duration::from_secs(60 * 60);
-    let document = publish::document(
-        &[hosting.leaf().clone()],
-        Profile::Rfc7711,
-        &[HashFunction::Sha256],
-        EXPIRES,
-    );
-    web.host(HOSTED, &authority.issue_for(HOSTED));
-    web.serve(HOSTED, "/.well-known/posh/xmpp-server.json", Reply::json(document));
+/// A server as `serve` has it, in the world of the demo.
+pub(super) struct Member {
+    pub(super) address: SocketAddr,
+    pub(super) server: Server,
 }
 
-/// What a server needs from its surroundings.
-struct Stage<'a> {
-    dns: &'a Dns,
-    roots: Roots,
-    web_port: u16,
-}
-
-impl Stage<'_> {
-    async fn server(
-        &self,
+impl Member {
+    async fn start(
+        world: &World,
         domain: &str,
         identity: &Identity,
         observer: impl Observer,
-    ) -> Result<Server, DemoError> {
+    ) -> Result<Self, DemoError> {
         let identities = HashMap::from([(self::domain(domain), identity.certified_key())]);
-        let mut config = Config::new(identities, self.roots.clone(), provider());
-        config.resolver = Some(self.dns.resolver());
-        config.allow_networks = vec![LOOPBACK.into()];
-        config.posh.port = self.web_port;
-        let endpoint = Endpoint::new(config)?;
+        let endpoint = Endpoint::new(world.config(identities))?;
         let listener = TcpListener::bind((LOOPBACK, 0)).await?;
         let address = listener.local_addr()?;
-        let accepting = serve::accept(&endpoint, vec![listener], observer);
-        Ok(Server { address, endpoint, _accepting: accepting })
+        Ok(Self { address, server: Server::start(endpoint, vec![listener], observer) })
+    }
+
+    /// Closes its streams and its listener.
+    pub(super) async fn close(self) {
+        let _ = self.server.close(CLOSING).await;
     }
 }
 
 /// One of the names above.
 pub(super) fn domain(name: &str) -> Domain {
     name.parse().expect("the names of the cast are domain names")
-}
-
-/// Watches nothing.
-#[derive(Clone, Copy)]
-struct Nobody;
-
-impl Observer for Nobody {
-    fn stanza(&self, _: &Stanza, _: &[Peer]) {}
-
-    fn refused(&self, _: &Pair, _: &AcceptError) {}
 }
 
 /// Counts the stanzas that came in.

@@ -5,7 +5,7 @@ use xmpp_s2s::{Step, Trail, Verdict};
 use super::cast::{ALPHA, Cast, HOSTED, HOSTING, MALLORY};
 use super::scenes::{Played, Scene};
 use crate::ping::{End, proof};
-use crate::print::{Page, WIDTH, milliseconds};
+use crate::print::{Page, WIDTH, elapsed, milliseconds};
 
 /// Who plays, and where they are to be found.
 pub(super) fn cast(page: Page, cast: &Cast) -> String {
@@ -63,7 +63,7 @@ fn steps(page: Page, trail: &Trail) -> String {
             Verdict::Refused => format!("no proof: {}", step.detail),
             Verdict::Unknown => format!("not known: {}", step.detail),
         };
-        page.row(&start, 15, &text, &milliseconds(step.elapsed))
+        page.row(&start, 15, &text, &elapsed(step))
     };
     trail.steps().iter().map(line).collect()
 }

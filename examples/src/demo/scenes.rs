@@ -40,7 +40,7 @@ impl Scene {
     }
 
     /// Plays it from the start: alpha knows of no stream and no failure.
-    pub(super) async fn play(self, cast: &mut Cast) -> Result<Played, DemoError> {
+    pub(super) async fn play(self, cast: &Cast) -> Result<Played, DemoError> {
         match self {
             Self::Hosted => cast.lead(HOSTED, HOSTING, &cast.hosting),
             Self::Forged => cast.lead(HOSTED, MALLORY, &cast.mallory),
@@ -48,7 +48,7 @@ impl Scene {
         let pair = Pair { local: domain(ALPHA), remote: domain(HOSTED) };
         let (watch, news) = Watch::new(pair.clone());
         let alpha = cast.alpha(watch).await?;
-        let report = ping::ping(&alpha.endpoint, pair, TIMEOUT, news).await;
+        let report = ping::ping(&alpha.server, pair, TIMEOUT, news).await;
         alpha.close().await;
         Ok(Played {
             scene: self,

@@ -123,7 +123,7 @@ impl Report {
             from: self.pair.local.to_string(),
             outcome,
             code: self.decisive().and_then(Trail::conclusion),
-            round_trip_ms: answered.then(|| self.round_trip.as_secs_f64() * 1000.0),
+            round_trip_ms: answered.then_some(self.round_trip.as_secs_f64() * 1000.0),
             error: (!answered).then(|| self.sentence()),
             outbound: self.outbound.as_ref(),
             inbound: self.inbound.as_ref(),

@@ -1,0 +1,217 @@
+//! What the built program does, prints and exits with.
+
+mod program;
+
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::time::timeout;
+use xmpp_s2s::{Namespace, Security};
+use xmpp_s2s_testkit::{Failure, Service, message};
+
+use program::{
+    DEADLINE, Ended, Scenery, Serving, free_address, program, program_with_descriptors, run,
+};
+
+const HERE: &str = "here.example";
+const THERE: &str = "there.example";
+
+/// Pings from a fresh address to [`THERE`].
+async fn ping(scenery: &Scenery, arguments: &[&str]) -> Ended {
+    let here = free_address();
+    scenery.locate(HERE, here);
+    let config = scenery.config(HERE, here);
+    Ended::of(program().args(["ping", THERE, "--config", &config]).args(arguments)).await
+}
+
+#[tokio::test]
+async fn demo_accepts_the_hosted_domain_and_refuses_the_forged_one() {
+    let demo = run(&["demo"]).await;
+    assert_eq!(demo.code, Some(0), "{}{}", demo.stdout, demo.stderr);
+    let [hosted, forged] = ["── 1 ", "── 2 "].map(|scene| demo.stdout.find(scene).unwrap());
+    let (hosted, forged) = (&demo.stdout[hosted..forged], &demo.stdout[forged..]);
+    assert!(hosted.contains("ACCEPTED  by POSH; the ping was answered in "), "{hosted}");
+    assert!(forged.contains("REFUSED  posh-fingerprint-mismatch"), "{forged}");
+    assert!(forged.contains("with dialback alone"), "{forged}");
+    assert!(demo.last_line().starts_with("2 scenes, 2 as expected, "), "{}", demo.last_line());
+}
+
+#[tokio::test]
+async fn demo_fits_a_plain_page() {
+    let demo = Ended::of(program().arg("demo").env("LC_ALL", "C")).await;
+    assert_eq!(demo.code, Some(0), "{}{}", demo.stdout, demo.stderr);
+    assert!(demo.stdout.is_ascii() && !demo.stdout.contains('\x1b'), "{}", demo.stdout);
+    assert!(demo.stdout.lines().all(|line| line.len() <= 100), "{}", demo.stdout);
+}
+
+#[tokio::test]
+async fn ping_of_a_server_that_answers_exits_with_0_and_shows_both_streams() {
+    let scenery = Scenery::build().await;
+    let _there = scenery.serve(THERE).await;
+    let ping = ping(&scenery, &[]).await;
+    assert_eq!(ping.code, Some(0), "{}{}", ping.stdout, ping.stderr);
+    assert!(ping.stdout.contains("\nour stream to it\n  1  "), "{}", ping.stdout);
+    assert!(ping.stdout.contains("\nits stream to us\n  1  "), "{}", ping.stdout);
+    let line = ping.last_line();
+    let start = "ACCEPTED  there.example proved itself by PKIX and answered in ";
+    assert!(line.starts_with(start), "{line}");
+}
+
+#[tokio::test]
+async fn ping_with_json_is_one_object_with_both_trails() {
+    let scenery = Scenery::build().await;
+    let _there = scenery.serve(THERE).await;
+    let ping = ping(&scenery, &["--json"]).await;
+    assert_eq!(ping.code, Some(0), "{}{}", ping.stdout, ping.stderr);
+    let json: Value = serde_json::from_str(&ping.stdout).unwrap();
+    assert_eq!(json["domain"], THERE);
+    assert_eq!(json["outcome"], "accepted");
+    assert!(json["round_trip_ms"].as_f64().unwrap() > 0.0);
+    for stream in ["outbound", "inbound"] {
+        let steps = json[stream]["steps"].as_array().unwrap();
+        assert!(steps.iter().any(|step| step["code"] == "pkix-match"), "{stream} {steps:?}");
+    }
+}
+
+#[tokio::test]
+async fn ping_of_a_domain_without_a_server_is_refused_with_1() {
+    let scenery = Scenery::build().await;
+    scenery.world.dns.set_services(THERE, Security::StartTls, [Service::not_offered()]);
+    let ping = ping(&scenery, &[]).await;
+    assert_eq!(ping.code, Some(1), "{}{}", ping.stdout, ping.stderr);
+    assert!(ping.last_line().starts_with("REFUSED  there.example: "), "{}", ping.stdout);
+    assert!(ping.last_line().ends_with("(srv-service-refused)"), "{}", ping.stdout);
+}
+
+#[tokio::test]
+async fn ping_through_a_failing_dns_cannot_tell_and_exits_with_4() {
+    let scenery = Scenery::build().await;
+    scenery.world.dns.set_services_failure(THERE, Security::StartTls, Failure::ServFail);
+    scenery.world.dns.set_services_failure(THERE, Security::Direct, Failure::ServFail);
+    let ping = ping(&scenery, &[]).await;
+    assert_eq!(ping.code, Some(4), "{}{}", ping.stdout, ping.stderr);
+    assert!(ping.last_line().starts_with("CANNOT TELL  there.example: "), "{}", ping.stdout);
+}
+
+#[tokio::test]
+async fn ping_of_a_server_that_says_nothing_cannot_tell_and_exits_with_4() {
+    let scenery = Scenery::build().await;
+    let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    scenery.locate(THERE, silent.local_addr().unwrap());
+    let ping = ping(&scenery, &["--timeout", "1", "--json"]).await;
+    assert_eq!(ping.code, Some(4), "{}{}", ping.stdout, ping.stderr);
+    let json: Value = serde_json::from_str(&ping.stdout).unwrap();
+    assert_eq!(json["outcome"], "cannot-tell");
+    assert!(json["round_trip_ms"].is_null() && json["inbound"].is_null(), "{json}");
+}
+
+#[tokio::test]
+async fn ping_on_an_address_in_use_exits_with_2_and_tells_the_fix() {
+    let scenery = Scenery::build().await;
+    let taken = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let config = scenery.config(HERE, taken.local_addr().unwrap());
+    let ping = run(&["ping", THERE, "--config", &config]).await;
+    assert_eq!(ping.code, Some(2), "{}{}", ping.stdout, ping.stderr);
+    assert!(ping.stderr.contains("a server is running there: stop it, or put"), "{}", ping.stderr);
+}
+
+#[tokio::test]
+async fn ping_from_a_domain_that_is_not_ours_exits_with_2() {
+    let scenery = Scenery::build().await;
+    let ping = ping(&scenery, &["--from", "elsewhere.example"]).await;
+    assert_eq!(ping.code, Some(2), "{}{}", ping.stdout, ping.stderr);
+    assert!(ping.stderr.contains("--from names elsewhere.example, expected"), "{}", ping.stderr);
+}
+
+#[tokio::test]
+async fn a_bad_file_exits_with_2_and_names_file_and_line() {
+    let scenery = Scenery::build().await;
+    let config = scenery.write("bad.toml", "listen = [\"127.0.0.1:0\"]\nports = []\n");
+    let config = config.to_str().unwrap();
+    for arguments in
+        [["serve", "--config", config].as_slice(), &["ping", THERE, "--config", config]]
+    {
+        let ended = run(arguments).await;
+        assert_eq!(ended.code, Some(2), "{}", ended.stderr);
+        let start = format!("error: {config}:2: unknown field `ports`, expected one of ");
+        assert!(ended.stderr.starts_with(&start), "{}", ended.stderr);
+    }
+}
+
+#[tokio::test]
+async fn wrong_usage_exits_with_2() {
+    for arguments in [
+        [].as_slice(),
+        &["serve"],
+        &["ping", THERE],
+        &["ping", "not..a.domain", "--config", "x"],
+        &["ping", THERE, "--config", "x", "--timeout", "0"],
+        &["demo", "--log", "no=such=filter"],
+    ] {
+        let ended = run(arguments).await;
+        assert_eq!(ended.code, Some(2), "{arguments:?}: {}", ended.stderr);
+        assert!(!ended.stderr.is_empty(), "{arguments:?}");
+    }
+}
+
+#[tokio::test]
+async fn serve_echoes_messages() {
+    let scenery = Scenery::build().await;
+    let _there = scenery.serve(THERE).await;
+    let identity = scenery.world.xmpp_authority.issue_for(HERE);
+    let here =
+        scenery.world.server("xmpp.here.example").domain(HERE, &identity).start().await.unwrap();
+    let sent = message("juliet@here.example", "echo@there.example", "hello");
+    here.endpoint().send(sent).await.unwrap();
+    let echo = here.stanzas().wait(|stanza| stanza.id() == Some("hello"), DEADLINE).await.unwrap();
+    assert_eq!(echo.sender(), "echo@there.example");
+    assert!(echo.to_xml(Namespace::Server).contains("<body>hello</body>"), "{echo:?}");
+}
+
+#[tokio::test]
+async fn serve_ends_with_0_when_it_is_terminated() {
+    let scenery = Scenery::build().await;
+    assert_eq!(scenery.serve(THERE).await.terminate().await, Some(0));
+}
+
+#[tokio::test]
+async fn serve_logs_json_if_asked() {
+    let scenery = Scenery::build().await;
+    let config = scenery.config(THERE, ([127, 0, 0, 1], 0).into());
+    let mut command = program();
+    command.args(["--log-format", "json"]);
+    let mut there = Serving::spawn(command, &config);
+    let line = there.logged("listening").await;
+    let json: Value = serde_json::from_str(&line).unwrap();
+    assert_eq!(json["fields"]["message"], "listening");
+}
+
+#[tokio::test]
+async fn serve_waits_for_descriptors_without_a_busy_loop() {
+    const WAIT: &str = "cannot take connections for a moment";
+    let scenery = Scenery::build().await;
+    let config = scenery.config(THERE, ([127, 0, 0, 1], 0).into());
+    let mut there = Serving::start(program_with_descriptors(24), &config).await;
+    let mut crowd = Vec::new();
+    for _ in 0..24 {
+        crowd.push(TcpStream::connect(there.address).await.unwrap());
+    }
+    there.logged(WAIT).await;
+    let start = Instant::now();
+    there.logged(WAIT).await;
+    there.logged(WAIT).await;
+    assert!(start.elapsed() > Duration::from_millis(300), "{:?}", start.elapsed());
+
+    drop(crowd);
+    let mut late = TcpStream::connect(there.address).await.unwrap();
+    late.write_all(HEADER.as_bytes()).await.unwrap();
+    let mut answer = [0; 5];
+    timeout(DEADLINE, late.read_exact(&mut answer)).await.expect("an answer in time").unwrap();
+    assert_eq!(&answer, b"<?xml");
+}
+
+const HEADER: &str = "<?xml version='1.0'?><stream:stream xmlns='jabber:server' \
+    xmlns:stream='http://etherx.jabber.org/streams' version='1.0' \
+    from='here.example' to='there.example'>";

@@ -1,0 +1,171 @@
+//! The built program, in a world of its own.
+
+use std::fs;
+use std::net::{SocketAddr, TcpListener};
+use std::path::PathBuf;
+use std::process::{Output, Stdio};
+use std::time::Duration;
+
+use tempfile::TempDir;
+use tokio::io::{AsyncBufReadExt as _, BufReader, Lines};
+use tokio::process::{Child, ChildStderr, Command};
+use tokio::time::timeout;
+use xmpp_s2s::Security;
+use xmpp_s2s_testkit::World;
+
+/// Longest wait for anything.
+pub(crate) const DEADLINE: Duration = Duration::from_secs(30);
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_federating-server");
+
+/// The program, deaf to the environment of whoever runs the tests.
+pub(crate) fn program() -> Command {
+    quiet(Command::new(PROGRAM))
+}
+
+/// The same, with at most so many open files.
+pub(crate) fn program_with_descriptors(most: usize) -> Command {
+    let mut shell = Command::new("sh");
+    shell.args(["-c", &format!("ulimit -n {most} && exec \"$0\" \"$@\""), PROGRAM]);
+    quiet(shell)
+}
+
+fn quiet(mut command: Command) -> Command {
+    for name in ["RUST_LOG", "NO_COLOR", "LC_CTYPE", "LANG"] {
+        command.env_remove(name);
+    }
+    command.env("LC_ALL", "C.UTF-8").kill_on_drop(true);
+    command
+}
+
+/// Runs the program to its end.
+pub(crate) async fn run(arguments: &[&str]) -> Ended {
+    Ended::of(program().args(arguments)).await
+}
+
+/// What a program left behind.
+pub(crate) struct Ended {
+    pub(crate) code: Option<i32>,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+impl Ended {
+    pub(crate) async fn of(command: &mut Command) -> Self {
+        let output = timeout(DEADLINE, command.output()).await.expect("it ends in time");
+        let Output { status, stdout, stderr } = output.expect("it starts");
+        let [stdout, stderr] = [stdout, stderr].map(|text| String::from_utf8(text).unwrap());
+        Self { code: status.code(), stdout, stderr }
+    }
+
+    pub(crate) fn last_line(&self) -> &str {
+        self.stdout.lines().last().unwrap_or_default()
+    }
+}
+
+/// A `serve` that is up.
+pub(crate) struct Serving {
+    pub(crate) address: SocketAddr,
+    child: Child,
+    log: Lines<BufReader<ChildStderr>>,
+}
+
+impl Serving {
+    /// Starts `command` with the arguments for `serve`, and waits until it listens.
+    pub(crate) async fn start(command: Command, config: &str) -> Self {
+        let mut serving = Self::spawn(command, config);
+        let line = serving.logged(" listening ").await;
+        let (_, address) = line.split_once("address=").unwrap();
+        serving.address = address.trim().parse().unwrap();
+        serving
+    }
+
+    /// Starts it, with an address that is not known yet.
+    pub(crate) fn spawn(mut command: Command, config: &str) -> Self {
+        command.args(["serve", "--config", config]).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let log = BufReader::new(child.stderr.take().unwrap()).lines();
+        Self { address: ([0; 4], 0).into(), child, log }
+    }
+
+    /// The next line of the log that has `wanted` in it.
+    pub(crate) async fn logged(&mut self, wanted: &str) -> String {
+        let find = async {
+            while let Some(line) = self.log.next_line().await.unwrap() {
+                if line.contains(wanted) {
+                    return line;
+                }
+            }
+            panic!("the log ended without {wanted:?}");
+        };
+        timeout(DEADLINE, find).await.unwrap_or_else(|_| panic!("{wanted:?} is logged in time"))
+    }
+
+    /// Sends SIGTERM, and gives the exit code.
+    pub(crate) async fn terminate(mut self) -> Option<i32> {
+        let id = self.child.id().expect("it still runs").to_string();
+        assert!(Command::new("kill").args(["-TERM", &id]).status().await.unwrap().success());
+        timeout(DEADLINE, self.child.wait()).await.expect("it ends in time").unwrap().code()
+    }
+}
+
+/// A world with a folder for the files that lead into it.
+pub(crate) struct Scenery {
+    pub(crate) world: World,
+    folder: TempDir,
+}
+
+impl Scenery {
+    pub(crate) async fn build() -> Self {
+        Self { world: World::start().await.unwrap(), folder: TempDir::new().unwrap() }
+    }
+
+    /// Writes a configuration for `domain`, with an ordinary certificate.
+    pub(crate) fn config(&self, domain: &str, listen: SocketAddr) -> String {
+        let identity = self.world.xmpp_authority.issue_for(domain);
+        self.write("roots.pem", &self.world.xmpp_authority.root_pem());
+        self.write("web-roots.pem", &self.world.web_authority.root_pem());
+        self.write(&format!("{domain}.crt"), &identity.chain_pem());
+        self.write(&format!("{domain}.key"), &identity.key_pem());
+        let dns = self.world.dns.address();
+        let toml = format!(
+            r#"
+listen = ["{listen}"]
+resolver = "{dns}"
+roots = ["roots.pem"]
+web-roots = ["web-roots.pem"]
+allow-networks = ["127.0.0.0/8"]
+
+[[domain]]
+name = "{domain}"
+certificate = "{domain}.crt"
+key = "{domain}.key"
+"#
+        );
+        self.write(&format!("{domain}.toml"), &toml).to_str().unwrap().to_owned()
+    }
+
+    pub(crate) fn write(&self, name: &str, content: &str) -> PathBuf {
+        let file = self.folder.path().join(name);
+        fs::write(&file, content).unwrap();
+        file
+    }
+
+    /// Starts `serve` for `domain`, and leads the DNS to it.
+    pub(crate) async fn serve(&self, domain: &str) -> Serving {
+        let config = self.config(domain, ([127, 0, 0, 1], 0).into());
+        let serving = Serving::start(program(), &config).await;
+        self.locate(domain, serving.address);
+        serving
+    }
+
+    /// Makes the DNS lead to `address` for `domain`.
+    pub(crate) fn locate(&self, domain: &str, address: SocketAddr) {
+        self.world.locate(domain, Security::StartTls, &[address]);
+    }
+}
+
+/// An address that was free just now.
+pub(crate) fn free_address() -> SocketAddr {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
+}
