@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use thiserror::Error;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::ParseError;
 use xmpp_s2s::Domain;
@@ -78,11 +79,12 @@ enum LogFormat {
 
 impl Log {
     /// Starts logging to stderr: what `--log` says, else RUST_LOG, else `default`.
-    pub(crate) fn start(&self, default: &str) -> Result<(), ParseError> {
+    pub(crate) fn start(&self, default: &str) -> Result<(), BadFilter> {
         let environment = std::env::var("RUST_LOG").ok().filter(|filter| !filter.is_empty());
         let filter = self.log.clone().or(environment).unwrap_or_else(|| default.to_owned());
+        let filter = EnvFilter::try_new(&filter).map_err(|error| BadFilter { filter, error })?;
         let builder = tracing_subscriber::fmt()
-            .with_env_filter(EnvFilter::try_new(filter)?)
+            .with_env_filter(filter)
             .with_ansi(io::stderr().is_terminal())
             .with_writer(io::stderr);
         match self.log_format {
@@ -91,6 +93,15 @@ impl Log {
         }
         Ok(())
     }
+}
+
+/// A filter for the log that does not say what to log.
+#[derive(Debug, Error)]
+#[error("--log or RUST_LOG has {filter:?}, expected a filter such as \"info,xmpp_s2s=debug\"")]
+pub(crate) struct BadFilter {
+    filter: String,
+    #[source]
+    error: ParseError,
 }
 
 fn seconds(text: &str) -> Result<Duration, &'static str> {

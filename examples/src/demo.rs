@@ -10,7 +10,7 @@ use xmpp_s2s::ConfigError;
 use self::cast::Cast;
 use self::pages::{cast, scene};
 use self::scenes::Scene;
-use crate::print::Page;
+use crate::print::{self, Page};
 
 mod cast;
 mod pages;
@@ -21,18 +21,18 @@ pub(crate) async fn run() -> Result<ExitCode, DemoError> {
     let start = Instant::now();
     let page = Page::of_stdout();
     let players = Cast::assemble().await?;
-    print!("{}", cast(page, &players));
+    print::out(&cast(page, &players));
 
     let mut as_expected = 0;
     let scenes = [Scene::Hosted, Scene::Forged];
     for (number, what) in (1..).zip(scenes) {
         let played = what.play(&players).await?;
-        print!("{}", scene(page, number, &played));
+        print::out(&scene(page, number, &played));
         as_expected += usize::from(played.is_as_expected());
     }
     players.dismiss().await;
     let (all, seconds) = (scenes.len(), start.elapsed().as_secs_f64());
-    println!("\n{all} scenes, {as_expected} as expected, {seconds:.1} s");
+    print::out(&format!("\n{all} scenes, {as_expected} as expected, {seconds:.1} s\n"));
     Ok(ExitCode::from(u8::from(as_expected != all)))
 }
 

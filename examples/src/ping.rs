@@ -11,7 +11,7 @@ use xmpp_s2s::{AcceptError, Domain, Endpoint, Pair, Peer, Stanza, StanzaKind, Tr
 pub(crate) use self::report::{Answer, End, Report, proof};
 use crate::cli::PingArguments;
 use crate::config::{EndpointError, Settings, SettingsError};
-use crate::print::Page;
+use crate::print::{self, Page};
 use crate::serve::{self, ListenError, Observer, Server};
 
 mod report;
@@ -33,11 +33,10 @@ pub(crate) async fn run(arguments: &PingArguments) -> Result<ExitCode, PingError
     let server = Server::start(endpoint, listeners, watch);
     let report = ping(&server, pair, arguments.timeout, news).await;
     let _ = server.close(serve::CLOSING).await;
-    if arguments.json {
-        println!("{}", report.json());
-    } else {
-        print!("{}", report.text(Page::of_stdout()));
-    }
+    print::out(&match arguments.json {
+        true => report.json() + "\n",
+        false => report.text(Page::of_stdout()),
+    });
     Ok(report.exit_code())
 }
 

@@ -2,13 +2,19 @@
 
 use std::borrow::Cow;
 use std::env;
-use std::io::{self, IsTerminal as _};
+use std::io::{self, IsTerminal as _, Write as _};
 use std::time::Duration;
 
 use xmpp_s2s::{Step, Trail, Verdict};
 
 /// How wide a page is.
 pub(crate) const WIDTH: usize = 100;
+
+/// Writes `text` to standard output. Whoever closes it early has read enough.
+pub(crate) fn out(text: &str) {
+    let mut stdout = io::stdout();
+    let _ = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
+}
 
 /// What the reader's terminal can show.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

@@ -1,4 +1,5 @@
 //! What the built program does, prints and exits with.
+#![allow(clippy::unwrap_used)]
 
 mod program;
 

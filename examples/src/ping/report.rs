@@ -157,6 +157,11 @@ impl Report {
         }
     }
 
+    fn is_delivered(&self) -> bool {
+        let conclusion = self.outbound.as_ref().and_then(Trail::conclusion);
+        conclusion.map(Code::verdict) == Some(Verdict::Passed)
+    }
+
     /// The trail whose conclusion decided.
     fn decisive(&self) -> Option<&Trail> {
         match &self.end {
@@ -188,11 +193,14 @@ impl Report {
                 Some(trail) => format!("it called us to answer; {}", with_code(trail)),
                 None => "it called us to answer, and broke off".to_owned(),
             },
-            End::Silence(timeout) => format!(
+            End::Silence(timeout) if self.is_delivered() => format!(
                 "{remote} did not answer within {} s; to answer it calls {local}, which the DNS \
                  must lead to here",
                 timeout.as_secs()
             ),
+            End::Silence(timeout) => {
+                format!("there was no stream to {remote} within {} s", timeout.as_secs())
+            }
         }
     }
 }
@@ -291,12 +299,23 @@ mod tests {
 
     #[test]
     fn silence_is_exit_code_4_and_says_what_an_answer_needs() {
-        let report = report(End::Silence(Duration::from_secs(30)));
+        let mut report = report(End::Silence(Duration::from_secs(30)));
+        report.outbound = Some(trail(Phase::Stream, Code::StreamEstablished));
         assert_eq!(report.outcome().exit_code(), 4);
         assert_eq!(
             last_line(&report),
             "CANNOT TELL  there.example did not answer within 30 s; to answer it calls \
              here.example, which the DNS must lead to here"
+        );
+    }
+
+    #[test]
+    fn silence_on_the_way_out_is_told_as_that() {
+        let mut report = report(End::Silence(Duration::from_secs(2)));
+        report.outbound = Some(Trail::new(pair()));
+        assert_eq!(
+            last_line(&report),
+            "CANNOT TELL  there was no stream to there.example within 2 s"
         );
     }
 
