@@ -1,0 +1,206 @@
+//! What is read of a certificate ourselves: its key, its dates, its names.
+
+use std::time::Duration;
+
+use rustls_pki_types::{CertificateDer, UnixTime};
+use thiserror::Error;
+
+use crate::der::{self, Der, Element};
+use crate::key::PublicKey;
+
+/// What is read of a certificate without judging it: any X.509 leaf, also those that PKIX path
+/// building refuses to look at.
+#[derive(Clone, Copy, Debug)]
+pub struct Leaf<'a> {
+    subject_public_key_info: &'a [u8],
+    not_before: UnixTime,
+    not_after: UnixTime,
+    alternative_names: &'a [u8],
+}
+
+impl<'a> Leaf<'a> {
+    /// Reads a certificate (RFC 5280 §4.1), of any version and with any extensions.
+    pub fn parse(certificate: &'a CertificateDer<'_>) -> Result<Self, InvalidLeaf> {
+        Self::read(certificate.as_ref()).ok_or(InvalidLeaf)
+    }
+
+    /// The whole SubjectPublicKeyInfo, DER.
+    pub fn subject_public_key_info(&self) -> &'a [u8] {
+        self.subject_public_key_info
+    }
+
+    /// The start of its life; a time before 1970 is 1970.
+    pub fn not_before(&self) -> UnixTime {
+        self.not_before
+    }
+
+    /// The end of its life; a time before 1970 is 1970.
+    pub fn not_after(&self) -> UnixTime {
+        self.not_after
+    }
+
+    /// The dNSNames of its subjectAltName, as they stand.
+    pub fn dns_names(&self) -> impl Iterator<Item = &'a str> {
+        let mut names = Der::new(self.alternative_names);
+        std::iter::from_fn(move || names.next())
+            .filter(|name| name.tag == DNS_NAME && name.content.is_ascii())
+            .filter_map(|name| std::str::from_utf8(name.content).ok())
+    }
+
+    /// The key, if it is of a kind that POSH can name.
+    pub(crate) fn public_key(&self) -> Option<PublicKey<'a>> {
+        PublicKey::from_spki(self.subject_public_key_info)
+    }
+
+    fn read(certificate: &'a [u8]) -> Option<Self> {
+        let mut outer = Der::new(certificate);
+        let mut certificate = outer.expect(der::SEQUENCE)?.inside();
+        outer.end()?;
+        let mut body = certificate.expect(der::SEQUENCE)?.inside();
+        let _signature_algorithm = certificate.expect(der::SEQUENCE)?;
+        let _signature = certificate.expect(der::BIT_STRING)?;
+
+        let _version = body.optional(VERSION);
+        let _serial = body.expect(der::INTEGER)?;
+        let _signature_algorithm = body.expect(der::SEQUENCE)?;
+        let _issuer = body.expect(der::SEQUENCE)?;
+        let mut validity = body.expect(der::SEQUENCE)?.inside();
+        let _subject = body.expect(der::SEQUENCE)?;
+        Some(Self {
+            not_before: time(validity.next()?)?,
+            not_after: time(validity.next()?)?,
+            subject_public_key_info: body.expect(der::SEQUENCE)?.whole,
+            alternative_names: alternative_names(body).unwrap_or_default(),
+        })
+    }
+}
+
+/// Bytes that are not an X.509 certificate.
+#[derive(Clone, Copy, Debug, Eq, Error, PartialEq)]
+#[error("not an X.509 certificate")]
+#[non_exhaustive]
+pub struct InvalidLeaf;
+
+/// The content of the subjectAltName extension, from what follows the key.
+fn alternative_names(mut body: Der<'_>) -> Option<&[u8]> {
+    let _issuer_unique_id = body.optional(ISSUER_UNIQUE_ID);
+    let _subject_unique_id = body.optional(SUBJECT_UNIQUE_ID);
+    let mut extensions = body.expect(EXTENSIONS)?.inside().expect(der::SEQUENCE)?.inside();
+    while let Some(extension) = extensions.optional(der::SEQUENCE) {
+        let mut extension = extension.inside();
+        if extension.expect(der::OBJECT_IDENTIFIER)?.content != SUBJECT_ALT_NAME {
+            continue;
+        }
+        let _critical = extension.optional(BOOLEAN);
+        let value = extension.expect(der::OCTET_STRING)?;
+        return Some(value.inside().expect(der::SEQUENCE)?.content);
+    }
+    None
+}
+
+/// UTCTime or GeneralizedTime in the form that RFC 5280 §4.1.2.5 asks for.
+fn time(element: Element<'_>) -> Option<UnixTime> {
+    let (year, rest) = match element.tag {
+        der::UTC_TIME => {
+            let (year, rest) = number(element.content, 2)?;
+            (if year < 50 { 2000 + year } else { 1900 + year }, rest)
+        }
+        der::GENERALIZED_TIME => number(element.content, 4)?,
+        _ => return None,
+    };
+    let (month, rest) = number(rest, 2)?;
+    let (day, rest) = number(rest, 2)?;
+    let (hour, rest) = number(rest, 2)?;
+    let (minute, rest) = number(rest, 2)?;
+    let (second, rest) = number(rest, 2)?;
+    let is_date = (1..=12).contains(&month) && (1..=days_in(year, month)).contains(&day);
+    if rest != b"Z" || !is_date || hour > 23 || minute > 59 || second > 60 {
+        return None;
+    }
+    let days = days_before(year) + days_before_month(year, month) + day - 1;
+    let seconds = ((days * 24 + hour) * 60 + minute) * 60 + second;
+    let since_epoch = seconds.saturating_sub(days_before(1970) * 24 * 60 * 60);
+    Some(UnixTime::since_unix_epoch(Duration::from_secs(since_epoch)))
+}
+
+fn number(text: &[u8], digits: usize) -> Option<(u64, &[u8])> {
+    let (text, rest) = text.split_at_checked(digits)?;
+    if !text.iter().all(u8::is_ascii_digit) {
+        return None;
+    }
+    Some((text.iter().fold(0, |value, digit| value * 10 + u64::from(digit - b'0')), rest))
+}
+
+/// Days from the first of January of year 0 to that of `year`, in the Gregorian calendar.
+fn days_before(year: u64) -> u64 {
+    let Some(last) = year.checked_sub(1) else { return 0 };
+    let leap_days = last / 4 - last / 100 + last / 400 + 1;
+    year * 365 + leap_days
+}
+
+fn days_before_month(year: u64, month: u64) -> u64 {
+    (1..month).map(|month| days_in(year, month)).sum()
+}
+
+fn days_in(year: u64, month: u64) -> u64 {
+    let is_leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+    match month {
+        2 if is_leap => 29,
+        2 => 28,
+        4 | 6 | 9 | 11 => 30,
+        _ => 31,
+    }
+}
+
+const BOOLEAN: u8 = 0x01;
+const VERSION: u8 = 0xa0;
+const ISSUER_UNIQUE_ID: u8 = 0x81;
+const SUBJECT_UNIQUE_ID: u8 = 0x82;
+const EXTENSIONS: u8 = 0xa3;
+const DNS_NAME: u8 = 0x82;
+/// id-ce-subjectAltName, 2.5.29.17.
+const SUBJECT_ALT_NAME: [u8; 3] = [0x55, 0x1d, 0x11];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn seconds(tag: u8, text: &str) -> Option<u64> {
+        let content = text.as_bytes();
+        time(Element { tag, content, whole: content }).map(|time| time.as_secs())
+    }
+
+    #[test]
+    fn utc_time_covers_1950_to_2049() {
+        assert_eq!(seconds(der::UTC_TIME, "700101000000Z"), Some(0));
+        assert_eq!(seconds(der::UTC_TIME, "211015144932Z"), Some(1_634_309_372));
+        assert_eq!(seconds(der::UTC_TIME, "491231235959Z"), Some(2_524_607_999));
+        assert_eq!(seconds(der::UTC_TIME, "500101000000Z"), Some(0));
+    }
+
+    #[test]
+    fn generalized_time_reaches_the_year_9999() {
+        assert_eq!(seconds(der::GENERALIZED_TIME, "20000229000000Z"), Some(951_782_400));
+        assert_eq!(seconds(der::GENERALIZED_TIME, "99991231235959Z"), Some(253_402_300_799));
+        assert_eq!(seconds(der::GENERALIZED_TIME, "00000101000000Z"), Some(0));
+    }
+
+    #[test]
+    fn what_is_no_date_is_not_read() {
+        for text in [
+            "",
+            "Z",
+            "210229000000Z",
+            "211301000000Z",
+            "210100000000Z",
+            "210101240000Z",
+            "210101006000Z",
+            "210101000061Z",
+            "210101000000",
+            "210101000000+0000",
+            "21010100000éZ",
+        ] {
+            assert_eq!(seconds(der::UTC_TIME, text), None, "{text:?}");
+        }
+    }
+}

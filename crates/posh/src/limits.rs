@@ -1,0 +1,55 @@
+//! Bounds on what strangers can make us do.
+
+use std::time::Duration;
+
+/// Bounds on what a source domain, or whoever claims to be one, can make us do.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct Limits {
+    /// Longest body, in bytes.
+    pub document_size: usize,
+    /// Most entries in a document.
+    pub entries: usize,
+    /// Most digests in an entry.
+    pub digests: usize,
+    /// The only port that HTTPS is spoken to; 443.
+    pub port: u16,
+    /// Most requests in one lookup of one profile.
+    pub requests: u8,
+    /// Most hosts besides the source domain in one lookup.
+    pub foreign_hosts: u8,
+    /// Longest lifetime that is honoured.
+    pub lifetime: Duration,
+    /// Longest time for the whole lookup.
+    pub timeout: Duration,
+    /// Most lookups at once on behalf of strangers.
+    pub at_once: usize,
+    /// Most lookups at once on behalf of one asker: an IPv4 address or an IPv6 /64.
+    pub asker_at_once: usize,
+    /// Most lookups a minute on behalf of one asker.
+    pub asker_per_minute: usize,
+    /// Most lookups at once, on behalf of strangers, that fetch from one host or address.
+    pub host_at_once: usize,
+    /// Most lookups a minute, on behalf of strangers, that fetch from one host or address.
+    pub host_per_minute: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            document_size: 64 * 1024,
+            entries: 64,
+            digests: 16,
+            port: 443,
+            requests: 5,
+            foreign_hosts: 2,
+            lifetime: Duration::from_secs(24 * 60 * 60),
+            timeout: Duration::from_secs(10),
+            at_once: 64,
+            asker_at_once: 4,
+            asker_per_minute: 60,
+            host_at_once: 4,
+            host_per_minute: 60,
+        }
+    }
+}

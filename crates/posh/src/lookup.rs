@@ -1,0 +1,287 @@
+//! One lookup of one profile, free of I/O: a walk over redirects and at most one reference.
+
+use std::time::Duration;
+
+use rustls_pki_types::{DnsName, UnixTime};
+use thiserror::Error;
+use url::Url;
+
+use crate::document::{Document, DocumentError, Reference};
+use crate::materials::{List, Materials, lifetime};
+use crate::service::InvalidSource;
+use crate::{Limits, Profile, Service, target};
+
+/// One lookup, free of I/O: say what to GET, take the response, repeat.
+///
+/// ```text
+/// source's well-known URL ─► redirects ─► document ─► Materials
+///                                └─► reference ─► redirects ─► document ─► Materials
+/// ```
+#[derive(Debug)]
+pub struct Lookup {
+    source: DnsName<'static>,
+    profile: Profile,
+    limits: Limits,
+    target: Url,
+    /// What was asked for before the target.
+    walked: Vec<Url>,
+    stage: Stage,
+}
+
+/// On which side of the reference, of which there is at most one (RFC 7711 §3.2).
+#[derive(Clone, Copy, Debug)]
+enum Stage {
+    Source,
+    Referred { expires: Option<Duration> },
+}
+
+impl Lookup {
+    /// Starts at the well-known URL of `source`.
+    ///
+    /// Fails if `source` is no domain of the public DNS.
+    pub fn new(
+        source: &DnsName<'_>,
+        service: &Service,
+        profile: Profile,
+        limits: Limits,
+    ) -> Result<Self, InvalidSource> {
+        let target = service.url(source, profile)?;
+        let source = normalised(source);
+        Ok(Self { source, profile, limits, target, walked: Vec::new(), stage: Stage::Source })
+    }
+
+    /// The URL to GET next, always https, of a domain, and on [`Limits::port`].
+    pub fn target(&self) -> &Url {
+        &self.target
+    }
+
+    /// The media types that a document of this profile may have, for an `Accept` header.
+    pub fn accept(&self) -> &'static str {
+        match self.profile {
+            Profile::Draft02 => "application/jwk-set+json, application/json",
+            Profile::Rfc7711 => "application/json",
+        }
+    }
+
+    /// Takes the response to [`Self::target`], which came at `now`.
+    ///
+    /// No document is [`Progress::Done`] with `None`: that is what 404 and 410 say before any
+    /// reference (A5). Whatever else is no document is an error, and says nothing about the domain.
+    pub fn handle(
+        mut self,
+        response: &Response<'_>,
+        now: UnixTime,
+    ) -> Result<Progress, LookupError> {
+        match (response.status, self.stage) {
+            (200, _) => match self.document(response)? {
+                Document::Reference(reference) => self.refer(&reference),
+                Document::Fingerprints(list) => Ok(self.done(List::Fingerprints(list), now)),
+                Document::KeySet(keys) => Ok(self.done(List::Keys(keys), now)),
+            },
+            (301 | 302 | 303 | 307 | 308, _) => self.redirect(response.location),
+            (404 | 410, Stage::Source) => Ok(Progress::Done(None)),
+            (status, _) => Err(LookupError::Status { url: self.target, status }),
+        }
+    }
+
+    /// Whether a reference has been followed, so that the source's own web server has spoken.
+    #[cfg(feature = "client")]
+    pub(crate) fn is_referred(&self) -> bool {
+        matches!(self.stage, Stage::Referred { .. })
+    }
+
+    fn document(&mut self, response: &Response<'_>) -> Result<Document, LookupError> {
+        let url = || self.target.clone();
+        if response.content_type.is_some_and(is_page) {
+            return Err(LookupError::ContentType(url()));
+        }
+        if response.body.len() > self.limits.document_size {
+            return Err(LookupError::TooLarge(url()));
+        }
+        Document::parse_within(response.body, self.profile, &self.limits)
+            .map_err(|error| LookupError::Document { url: url(), error })
+    }
+
+    fn redirect(self, location: Option<&str>) -> Result<Progress, LookupError> {
+        let refused = |rule| LookupError::Redirect {
+            url: self.target.clone(),
+            location: target::excerpt(location.unwrap_or_default()),
+            rule,
+        };
+        let location = location.filter(|location| !location.is_empty());
+        let location = location.ok_or_else(|| refused("must be there"))?;
+        let next = self.target.join(location).map_err(|_| refused("must be a URL"))?;
+        let next = target::checked(next, self.limits.port).map_err(refused)?;
+        self.proceed(next)
+    }
+
+    fn refer(mut self, reference: &Reference) -> Result<Progress, LookupError> {
+        if self.is_referred() {
+            return Err(LookupError::SecondReference(self.target));
+        }
+        let next = target::checked(reference.url.clone(), self.limits.port).map_err(|rule| {
+            LookupError::Reference {
+                url: self.target.clone(),
+                reference: target::excerpt(reference.url.as_str()),
+                rule,
+            }
+        })?;
+        self.stage = Stage::Referred { expires: reference.expires };
+        self.proceed(next)
+    }
+
+    fn proceed(mut self, next: Url) -> Result<Progress, LookupError> {
+        self.walked.push(std::mem::replace(&mut self.target, next));
+        if self.walked.len() >= usize::from(self.limits.requests) {
+            return Err(LookupError::TooManyRequests(self.target));
+        }
+        if self.foreign_hosts() > usize::from(self.limits.foreign_hosts) {
+            return Err(LookupError::TooManyHosts(self.target));
+        }
+        Ok(Progress::Continue(self))
+    }
+
+    fn foreign_hosts(&self) -> usize {
+        let walked = self.walked.iter().chain([&self.target]);
+        let mut hosts: Vec<_> = walked.filter_map(Url::host_str).collect();
+        hosts.retain(|host| *host != self.source.as_ref());
+        hosts.sort_unstable();
+        hosts.dedup();
+        hosts.len()
+    }
+
+    fn done(mut self, list: List, now: UnixTime) -> Progress {
+        let reference = match self.stage {
+            Stage::Source => None,
+            Stage::Referred { expires } => expires,
+        };
+        let lifetime = reference
+            .into_iter()
+            .fold(lifetime(&list, now), Duration::min)
+            .min(self.limits.lifetime);
+        let end = now.as_secs().saturating_add(lifetime.as_secs());
+        let valid_until = UnixTime::since_unix_epoch(Duration::from_secs(end));
+        self.walked.push(self.target);
+        Progress::Done(Some(Materials::new(self.source, self.walked, list, valid_until)))
+    }
+}
+
+/// What [`Lookup::handle`] came to.
+#[derive(Debug)]
+#[allow(clippy::exhaustive_enums, reason = "a driver has to know every way on")]
+pub enum Progress {
+    /// Another request is needed, after a redirect or a reference.
+    Continue(Lookup),
+    /// The lookup is over; `None` says that the source domain publishes no document.
+    Done(Option<Materials>),
+}
+
+/// The parts of an HTTP response that matter here.
+#[derive(Clone, Copy, Debug)]
+#[allow(clippy::exhaustive_structs, reason = "made by drivers")]
+pub struct Response<'a> {
+    /// The status code.
+    pub status: u16,
+    /// The `Location` header.
+    pub location: Option<&'a str>,
+    /// The `Content-Type` header.
+    pub content_type: Option<&'a str>,
+    /// The body, cut anywhere beyond [`Limits::document_size`].
+    pub body: &'a [u8],
+}
+
+/// Why a lookup failed.
+#[derive(Clone, Debug, Eq, Error, PartialEq)]
+#[non_exhaustive]
+pub enum LookupError {
+    /// A document was not accepted.
+    #[error("bad document at {url}")]
+    Document {
+        /// Where it was.
+        url: Url,
+        /// What was wrong.
+        #[source]
+        error: DocumentError,
+    },
+    /// A redirect that does not lead to an https URL of a domain (RFC 7711 §10).
+    #[error("{url} redirects to \"{location}\", which {rule}")]
+    Redirect {
+        /// Where.
+        url: Url,
+        /// The `Location`, escaped and cut.
+        location: String,
+        /// What it has to be.
+        rule: &'static str,
+    },
+    /// A reference that is not an https URL of a domain (RFC 7711 §3.2).
+    #[error("{url} refers to \"{reference}\", which {rule}")]
+    Reference {
+        /// Where.
+        url: Url,
+        /// The `url` member, escaped and cut.
+        reference: String,
+        /// What it has to be.
+        rule: &'static str,
+    },
+    /// A reference led to another reference.
+    #[error("{0} is a reference behind a reference")]
+    SecondReference(Url),
+    /// A status that is neither success, redirect nor absence.
+    #[error("status {status} at {url}")]
+    Status {
+        /// Where.
+        url: Url,
+        /// The status code.
+        status: u16,
+    },
+    /// A page for people, not a document.
+    #[error("{0} is a page of text/html")]
+    ContentType(Url),
+    /// A body in an encoding that was not asked for; it was not decoded.
+    #[error("{0} is compressed")]
+    ContentEncoding(Url),
+    /// A body longer than [`Limits::document_size`].
+    #[error("{0} is too large")]
+    TooLarge(Url),
+    /// More requests than [`Limits::requests`].
+    #[error("too many redirects, the last to {0}")]
+    TooManyRequests(Url),
+    /// More foreign hosts than [`Limits::foreign_hosts`].
+    #[error("too many other hosts, the last at {0}")]
+    TooManyHosts(Url),
+}
+
+#[cfg(feature = "client")]
+impl LookupError {
+    /// Whether the whole answer came and was not JSON, as from a web server that answers every path
+    /// with a page (A6).
+    pub(crate) fn is_not_json(&self) -> bool {
+        match self {
+            Self::Document { error, .. } => matches!(error, DocumentError::NotJson(_)),
+            Self::ContentType(_) => true,
+            Self::Redirect { .. }
+            | Self::Reference { .. }
+            | Self::SecondReference(_)
+            | Self::Status { .. }
+            | Self::ContentEncoding(_)
+            | Self::TooLarge(_)
+            | Self::TooManyRequests(_)
+            | Self::TooManyHosts(_) => false,
+        }
+    }
+}
+
+/// In lower case and without the final dot, as [`Lookup::target`] spells it.
+pub(crate) fn normalised(source: &DnsName<'_>) -> DnsName<'static> {
+    let name = source.to_lowercase_owned();
+    let shortened = name.as_ref().strip_suffix('.').map(|name| DnsName::try_from(name.to_owned()));
+    match shortened {
+        Some(Ok(shortened)) => shortened,
+        Some(Err(_)) | None => name,
+    }
+}
+
+fn is_page(content_type: &str) -> bool {
+    let kind = content_type.split(';').next().unwrap_or_default().trim();
+    ["text/html", "application/xhtml+xml"].iter().any(|page| kind.eq_ignore_ascii_case(page))
+}

@@ -1,0 +1,185 @@
+//! What was found, for how long, and whether a certificate matches it.
+
+use std::time::Duration;
+
+use rustls_pki_types::{CertificateDer, DnsName, UnixTime};
+use thiserror::Error;
+use url::Url;
+
+use crate::fingerprint::{Fingerprints, HashFunction};
+use crate::jwk::KeySet;
+use crate::key::PublicKey;
+use crate::{Leaf, Profile};
+
+/// What a source domain says its server's certificate is: the verification material.
+///
+/// Only a [`Lookup`](crate::Lookup) makes it.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Materials {
+    source: DnsName<'static>,
+    walked: Vec<Url>,
+    list: List,
+    valid_until: UnixTime,
+    burnt: Vec<PublicKey<'static>>,
+}
+
+/// The document at the end of the way.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) enum List {
+    Fingerprints(Fingerprints),
+    Keys(KeySet),
+}
+
+impl Materials {
+    pub(crate) fn new(
+        source: DnsName<'static>,
+        walked: Vec<Url>,
+        list: List,
+        valid_until: UnixTime,
+    ) -> Self {
+        let burnt = match &list {
+            List::Fingerprints(_) => Vec::new(),
+            List::Keys(keys) => keys.burnt().to_vec(),
+        };
+        Self { source, walked, list, valid_until, burnt }
+    }
+
+    /// Refuses these keys as well, since their private parts are known (A20).
+    #[cfg(feature = "client")]
+    pub(crate) fn burn(&mut self, keys: &[PublicKey<'static>]) {
+        self.burnt.extend_from_slice(keys);
+    }
+
+    #[cfg(feature = "client")]
+    pub(crate) fn burnt(&self) -> &[PublicKey<'static>] {
+        &self.burnt
+    }
+
+    /// The domain that published it.
+    pub fn source(&self) -> &DnsName<'static> {
+        &self.source
+    }
+
+    /// Every URL on the way; the last one's host names the derived domain.
+    pub fn walked(&self) -> &[Url] {
+        &self.walked
+    }
+
+    /// Which specification it follows.
+    pub fn profile(&self) -> Profile {
+        match self.list {
+            List::Fingerprints(_) => Profile::Rfc7711,
+            List::Keys(_) => Profile::Draft02,
+        }
+    }
+
+    /// How many entries the document has.
+    pub fn entries(&self) -> usize {
+        match &self.list {
+            List::Fingerprints(fingerprints) => fingerprints.entries(),
+            List::Keys(keys) => keys.entries(),
+        }
+    }
+
+    /// Until when it may be used.
+    pub fn valid_until(&self) -> UnixTime {
+        self.valid_until
+    }
+
+    /// Compares a leaf with every entry, at a time within the leaf's own dates.
+    ///
+    /// The names in the leaf do not matter: that is the purpose of POSH (RFC 7711 §3.3, draft-02
+    /// §4.3). Its dates and the strength of its key do (RFC 7711 §6, RFC 9325 §4.5).
+    pub fn find(&self, leaf: &CertificateDer<'_>, now: UnixTime) -> Result<Match, Mismatch> {
+        if now >= self.valid_until {
+            return Err(Mismatch::Ended);
+        }
+        let read = Leaf::parse(leaf).map_err(|_| Mismatch::Unreadable)?;
+        let (entry, hash) = self.entry_of(leaf, &read)?;
+        let key = read.public_key().filter(PublicKey::is_strong).ok_or(Mismatch::WeakKey)?;
+        if self.burnt.contains(&key.into_owned()) {
+            return Err(Mismatch::PrivateKeyPublished);
+        }
+        if now < read.not_before() {
+            return Err(Mismatch::NotYetValid);
+        }
+        if now > read.not_after() {
+            return Err(Mismatch::Expired);
+        }
+        Ok(Match { entry, hash, not_after: read.not_after() })
+    }
+
+    fn entry_of(
+        &self,
+        leaf: &CertificateDer<'_>,
+        read: &Leaf<'_>,
+    ) -> Result<(usize, Option<HashFunction>), Mismatch> {
+        let found = match &self.list {
+            List::Fingerprints(list) if !list.has_supported_hash() => {
+                return Err(Mismatch::NoSupportedHash);
+            }
+            List::Fingerprints(list) => list.find(leaf).map(|(entry, hash)| (entry, Some(hash))),
+            List::Keys(keys) => keys.find(leaf, read).map(|entry| (entry, None)),
+        };
+        found.ok_or_else(|| Mismatch::NotListed(self.entries()))
+    }
+}
+
+/// The entry that a certificate matched.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct Match {
+    /// Its position in the document.
+    pub entry: usize,
+    /// By which hash; `None` for a JWK.
+    pub hash: Option<HashFunction>,
+    /// When the certificate ends.
+    pub not_after: UnixTime,
+}
+
+/// Why a certificate is not the one.
+#[derive(Clone, Debug, Eq, Error, PartialEq)]
+#[non_exhaustive]
+pub enum Mismatch {
+    /// A listed certificate that has expired (RFC 7711 §6).
+    #[error("certificate is listed, but has expired")]
+    Expired,
+    /// A listed certificate whose time has not come yet.
+    #[error("certificate is listed, but is not valid yet")]
+    NotYetValid,
+    /// A listed certificate whose key is too small or of an unknown kind.
+    #[error("certificate is listed, but its key is too weak")]
+    WeakKey,
+    /// A listed certificate whose private key stands in a document (draft-02 §4.1).
+    #[error("certificate is listed, but its private key is published")]
+    PrivateKeyPublished,
+    /// None of the entries.
+    #[error("certificate is none of the {0} that are listed")]
+    NotListed(usize),
+    /// No entry has a digest of a hash function that counts (sha-256, sha-384, sha-512).
+    #[error("no entry has a digest of a supported hash function")]
+    NoSupportedHash,
+    /// The materials themselves have ended.
+    #[error("the materials ended before this time")]
+    Ended,
+    /// Not an X.509 certificate.
+    #[error("not a certificate that can be read")]
+    Unreadable,
+}
+
+/// How long a document may be used, from `now` on.
+///
+/// Fingerprints say so themselves (RFC 7711 §6); a key set as long as its last certificate lives,
+/// which is known where it gives every certificate (draft-02 §7).
+pub(crate) fn lifetime(list: &List, now: UnixTime) -> Duration {
+    match list {
+        List::Fingerprints(fingerprints) => fingerprints.expires(),
+        List::Keys(keys) => {
+            let end = keys.not_after().filter(|end| *end > now);
+            end.map_or(UNMATCHED, |end| Duration::from_secs(end.as_secs() - now.as_secs()))
+        }
+    }
+}
+
+/// How long a key set may be used whose certificates are not known to live.
+const UNMATCHED: Duration = Duration::from_secs(5 * 60);

@@ -1,0 +1,99 @@
+//! What is known of what a source domain publishes, and why it may not be known.
+
+use std::fmt;
+use std::sync::Arc;
+
+use thiserror::Error;
+use url::Url;
+
+use crate::lookup::LookupError;
+use crate::materials::Materials;
+use crate::service::InvalidSource;
+
+/// What is known of what a source domain publishes. Only `Found` can prove anything.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Published {
+    /// This.
+    Found(Arc<Materials>),
+    /// Nothing; the domain's web server said so.
+    Absent,
+    /// It could not be found out, or must not be used.
+    Unknown(Arc<FetchError>),
+}
+
+/// Why it is not known what a domain publishes.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum FetchError {
+    /// The web server said something that must not be used.
+    #[error(transparent)]
+    Invalid(#[from] LookupError),
+    /// The name is no domain that could have a web server.
+    #[error(transparent)]
+    Source(#[from] InvalidSource),
+    /// Our own rules forbid the way: the host of `url` has no address that may be connected to.
+    #[error("{url} has no address that may be connected to")]
+    Refused {
+        /// Which URL.
+        url: Url,
+    },
+    /// A budget is used up. Says nothing about the domain.
+    #[error("over the budget of {0}")]
+    OverBudget(Budget),
+    /// The web server's certificate is not valid (RFC 7711 §3).
+    #[error("the certificate of {url} is not valid")]
+    Untrusted {
+        /// Which URL.
+        url: Url,
+        /// What is wrong with it.
+        #[source]
+        error: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// The web server's certificate is valid for other names only (RFC 7711 §3).
+    #[error("the certificate of {url} names other hosts")]
+    WrongName {
+        /// Which URL.
+        url: Url,
+    },
+    /// There was no answer in time.
+    #[error("{url} did not answer in time")]
+    Timeout {
+        /// Which URL.
+        url: Url,
+    },
+    /// There was no answer.
+    #[error("cannot reach {url}")]
+    Unreachable {
+        /// Which URL.
+        url: Url,
+        /// Why.
+        #[source]
+        error: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// The lookup ended without a result, because the runtime is shutting down.
+    #[error("the lookup was interrupted")]
+    Interrupted,
+}
+
+/// Whose budget of lookups on behalf of strangers is used up.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum Budget {
+    /// Of the address that asks.
+    Asker,
+    /// Of the host or address fetched from.
+    Host,
+    /// Of the process.
+    Process,
+}
+
+impl fmt::Display for Budget {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Asker => "the asking address",
+            Self::Host => "the host or address fetched from",
+            Self::Process => "the process",
+        })
+    }
+}
