@@ -98,7 +98,7 @@ impl serde::Serialize for Domain {
 pub struct InvalidDomain(String);
 
 impl InvalidDomain {
-    fn new(text: &str) -> Self {
+    pub(crate) fn new(text: &str) -> Self {
         Self(printable(text))
     }
 }

@@ -1,15 +1,29 @@
 //! XML streams between two servers (RFC 6120 §4), as a state machine.
 
-use std::borrow::Cow;
-use std::fmt;
+mod address;
+mod bounce;
+mod chars;
+mod condition;
+mod element;
+mod framer;
+mod header;
+mod limits;
+mod ns;
+mod reading;
+mod scope;
+mod stanza;
+mod tree;
+
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use bytes::{Bytes, BytesMut};
+use bytes::BytesMut;
 use thiserror::Error;
 
+pub use self::condition::{Condition, Side, StreamError};
+pub use self::stanza::{InvalidStanza, Namespace, Stanza, StanzaKind};
 use crate::dna::{Association, Presented, Rejection};
-use crate::{Domain, InvalidDomain, Pair};
+use crate::{Code, Domain, Pair};
 
 /// One stream, in either role, from the first byte to the last.
 ///
@@ -127,8 +141,8 @@ pub enum Event {
     Closed(Option<StreamError>),
     /// Stanzas of this pair may flow.
     Established(Pair),
-    /// The peer does not want this pair.
-    Refused(Pair, StreamError),
+    /// The peer does not want this pair; the code says what it refused.
+    Refused(Pair, Code, StreamError),
     /// A stanza of an established pair.
     Stanza(Stanza),
     /// Do the TLS handshake now, as this domain of ours, then call [`Stream::handle_secured`].
@@ -199,191 +213,8 @@ impl StreamId {
     }
 }
 
-/// A `<message/>`, `<presence/>` or `<iq/>`: one self-contained XML text, and where it goes.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Stanza {
-    kind: StanzaKind,
-    from: Domain,
-    to: Domain,
-    xml: Bytes,
-}
-
-impl Stanza {
-    /// Reads one stanza, in `jabber:server` or `jabber:client`.
-    pub fn parse(xml: impl Into<Bytes>) -> Result<Self, InvalidStanza> {
-        todo!()
-    }
-
-    /// Which of the three.
-    pub fn kind(&self) -> StanzaKind {
-        self.kind
-    }
-
-    /// The domain of the sender.
-    pub fn from(&self) -> &Domain {
-        &self.from
-    }
-
-    /// The domain of the recipient.
-    pub fn to(&self) -> &Domain {
-        &self.to
-    }
-
-    /// The whole address of the sender, its domain spelt as [`Self::from`].
-    pub fn sender(&self) -> &str {
-        todo!()
-    }
-
-    /// The whole address of the recipient, its domain spelt as [`Self::to`].
-    pub fn recipient(&self) -> &str {
-        todo!()
-    }
-
-    /// The `id` attribute, unescaped.
-    pub fn id(&self) -> Option<&str> {
-        todo!()
-    }
-
-    /// The `type` attribute, unescaped.
-    pub fn stanza_type(&self) -> Option<&str> {
-        todo!()
-    }
-
-    /// The stanza as standalone XML in `namespace`.
-    pub fn to_xml(&self, namespace: Namespace) -> Cow<'_, str> {
-        todo!()
-    }
-
-    /// The error to send back to the author (RFC 6120 §8.3); `None` for errors and IQ results, which
-    /// must not be answered.
-    pub fn bounce(&self, condition: &str, text: &str) -> Option<Self> {
-        todo!()
-    }
-}
-
-/// The content namespaces of XMPP.
-#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
-#[allow(clippy::exhaustive_enums)]
-pub enum Namespace {
-    /// `jabber:client`
-    Client,
-    /// `jabber:server`
-    Server,
-}
-
-/// The three stanzas of RFC 6120 §8.
-#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
-#[allow(clippy::exhaustive_enums)]
-pub enum StanzaKind {
-    /// `<iq/>`
-    Iq,
-    /// `<message/>`
-    Message,
-    /// `<presence/>`
-    Presence,
-}
-
-/// XML that is not one addressed stanza.
-#[derive(Clone, Debug, Eq, Error, PartialEq)]
-#[non_exhaustive]
-pub enum InvalidStanza {
-    /// `from` or `to` is missing or no address.
-    #[error("improper addressing")]
-    Addressing(#[from] InvalidDomain),
-    /// Not one of the three.
-    #[error("not a stanza: {0}")]
-    NotAStanza(String),
-    /// Not XML as RFC 6120 §11 wants it.
-    #[error("not well-formed at byte {0}")]
-    NotWellFormed(usize),
-}
-
 /// A stanza was to be sent for a pair that is not established.
 #[derive(Clone, Copy, Debug, Error)]
 #[error("pair is not established")]
 #[non_exhaustive]
 pub struct NotEstablished;
-
-/// A stream error (RFC 6120 §4.9), ours or theirs.
-#[derive(Clone, Debug, Eq, Error, PartialEq)]
-#[non_exhaustive]
-pub struct StreamError {
-    /// The defined condition.
-    pub condition: Condition,
-    /// What was added for humans.
-    pub text: Option<String>,
-    /// Who found fault.
-    pub side: Side,
-}
-
-impl fmt::Display for StreamError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        todo!()
-    }
-}
-
-/// The two ends of a stream.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-#[allow(clippy::exhaustive_enums)]
-pub enum Side {
-    /// This end.
-    Local,
-    /// The peer.
-    Remote,
-}
-
-/// The defined conditions of RFC 6120 §4.9.3.
-#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
-#[non_exhaustive]
-pub enum Condition {
-    /// `<bad-format/>`
-    BadFormat,
-    /// `<bad-namespace-prefix/>`
-    BadNamespacePrefix,
-    /// `<conflict/>`
-    Conflict,
-    /// `<connection-timeout/>`
-    ConnectionTimeout,
-    /// `<host-gone/>`
-    HostGone,
-    /// `<host-unknown/>`
-    HostUnknown,
-    /// `<improper-addressing/>`
-    ImproperAddressing,
-    /// `<internal-server-error/>`
-    InternalServerError,
-    /// `<invalid-from/>`
-    InvalidFrom,
-    /// `<invalid-namespace/>`
-    InvalidNamespace,
-    /// `<invalid-xml/>`
-    InvalidXml,
-    /// `<not-authorized/>`
-    NotAuthorized,
-    /// `<not-well-formed/>`
-    NotWellFormed,
-    /// `<policy-violation/>`
-    PolicyViolation,
-    /// `<remote-connection-failed/>`
-    RemoteConnectionFailed,
-    /// `<reset/>`
-    Reset,
-    /// `<resource-constraint/>`
-    ResourceConstraint,
-    /// `<restricted-xml/>`
-    RestrictedXml,
-    /// `<see-other-host/>`
-    SeeOtherHost,
-    /// `<system-shutdown/>`
-    SystemShutdown,
-    /// `<undefined-condition/>`
-    UndefinedCondition,
-    /// `<unsupported-encoding/>`
-    UnsupportedEncoding,
-    /// `<unsupported-feature/>`
-    UnsupportedFeature,
-    /// `<unsupported-stanza-type/>`
-    UnsupportedStanzaType,
-    /// `<unsupported-version/>`
-    UnsupportedVersion,
-}

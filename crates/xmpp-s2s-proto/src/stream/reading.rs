@@ -1,0 +1,211 @@
+//! From a first-level element to a [`Stanza`].
+
+use std::borrow::Cow;
+use std::ops::Range;
+
+use bytes::Bytes;
+
+use super::address::Address;
+use super::chars::Escaped;
+use super::condition::Fault;
+use super::element::{Attribute, Tag, Visit, walk};
+use super::limits::Limits;
+use super::ns;
+use super::scope::{Scope, declared_prefix, refuse_prefix};
+use super::stanza::{Namespace, Stanza, StanzaKind, Unreadable, Value};
+use crate::{Domain, InvalidDomain, Pair};
+
+/// What a stanza takes over from the stream around it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Inherited<'a> {
+    pub(super) scope: &'a Scope,
+    pub(super) language: Option<&'a str>,
+    /// The domains that it is likely to name.
+    pub(super) pair: Option<&'a Pair>,
+    /// The namespaces that a stanza may be in.
+    pub(super) contents: &'static [&'static str],
+}
+
+impl Inherited<'static> {
+    /// For text of an embedder.
+    pub(super) const NOTHING: Self = Self {
+        scope: &Scope::NOTHING,
+        language: None,
+        pair: None,
+        contents: &[ns::SERVER, ns::CLIENT, ""],
+    };
+}
+
+/// What is noted of an element on the way through it.
+#[derive(Debug, Default)]
+pub(super) struct Reading<'a> {
+    root: Option<Root<'a>>,
+    declarations: Vec<Range<usize>>,
+}
+
+impl Reading<'_> {
+    /// Makes a stanza of an element, within what the framer lets through.
+    ///
+    /// The text is copied only if it uses a prefix that the header declares, has no `xml:lang` where
+    /// the header has one, or spells its domains in another way.
+    pub(super) fn stanza(
+        xml: Bytes,
+        inherited: &Inherited<'_>,
+        limits: &Limits,
+    ) -> Result<Stanza, Unreadable> {
+        let mut reading = Reading::default();
+        let prefixes = walk(&xml, inherited.scope, limits, &mut reading)?;
+        let root = reading.root.ok_or(Fault::not_well_formed("no element", 0))?;
+        let kind = root.kind(inherited.contents)?;
+        let (sender, from) = address(root.from.as_ref(), inherited.pair.map(|pair| &pair.remote))?;
+        let (recipient, to) = address(root.to.as_ref(), inherited.pair.map(|pair| &pair.local))?;
+        let mut edits = Edits::default();
+        edits.respell(sender, &from);
+        edits.respell(recipient, &to);
+        edits.inherit(&root, &prefixes, inherited);
+        if let Some(mended) = edits.apply(&xml) {
+            let scope = inherited.scope.default_only();
+            let around = Inherited { scope: &scope, language: None, ..*inherited };
+            return Self::stanza(mended, &around, limits);
+        }
+        Ok(Stanza {
+            kind,
+            from: from.domain.clone(),
+            to: to.domain.clone(),
+            sender: value(sender),
+            recipient: value(recipient),
+            id: root.id.as_ref().map(value),
+            stanza_type: root.stanza_type.as_ref().map(value),
+            declared: root.declared,
+            declarations: reading.declarations,
+            name_end: root.name_end,
+            xml,
+        })
+    }
+}
+
+impl<'a> Visit<'a> for Reading<'a> {
+    fn start(&mut self, tag: &Tag<'a, '_>) -> Result<(), Fault> {
+        if tag.depth == 1 {
+            refuse_prefix(tag.prefix, tag.namespace)?;
+            self.root = Some(Root::new(tag));
+        }
+        let Some(content) = self.root.as_ref().and_then(|root| root.content) else { return Ok(()) };
+        let default = tag.attributes.iter().find(|a| declared_prefix(a) == Some(""));
+        if let Some(declaration) = default
+            && declaration.value == content
+            && (tag.depth == 1 || tag.surrounding == content)
+        {
+            self.declarations.push(declaration.span.clone());
+        }
+        Ok(())
+    }
+
+    fn text(&mut self, _text: &str) {}
+
+    fn end(&mut self) {}
+}
+
+/// The tag of a first-level element.
+#[derive(Debug)]
+struct Root<'a> {
+    name: &'a str,
+    /// Its namespace, if that is one of stanzas.
+    content: Option<&'static str>,
+    declared: Option<Namespace>,
+    name_end: usize,
+    from: Option<Attribute<'a>>,
+    to: Option<Attribute<'a>>,
+    id: Option<Attribute<'a>>,
+    stanza_type: Option<Attribute<'a>>,
+    language: Option<Attribute<'a>>,
+}
+
+impl<'a> Root<'a> {
+    fn new(tag: &Tag<'a, '_>) -> Self {
+        let find = |prefix: &str, local: &str| {
+            tag.attributes.iter().find(|a| a.prefix == prefix && a.local == local).cloned()
+        };
+        let declared = find("", "xmlns").and_then(|declaration| match &*declaration.value {
+            ns::SERVER => Some(Namespace::Server),
+            ns::CLIENT => Some(Namespace::Client),
+            _ => None,
+        });
+        Self {
+            name: tag.local,
+            content: [ns::SERVER, ns::CLIENT, ""].into_iter().find(|name| *name == tag.namespace),
+            declared,
+            name_end: tag.name_end,
+            from: find("", "from"),
+            to: find("", "to"),
+            id: find("", "id"),
+            stanza_type: find("", "type"),
+            language: find("xml", "lang"),
+        }
+    }
+
+    fn kind(&self, contents: &[&str]) -> Result<StanzaKind, Unreadable> {
+        self.content
+            .filter(|content| contents.contains(content))
+            .and_then(|_| StanzaKind::from_name(self.name))
+            .ok_or_else(|| Unreadable::Other(self.name.to_owned()))
+    }
+}
+
+/// Reads an attribute that has to be an address.
+fn address<'t, 'a>(
+    attribute: Option<&'t Attribute<'a>>,
+    expected: Option<&Domain>,
+) -> Result<(&'t Attribute<'a>, Address<'t>), InvalidDomain> {
+    let attribute = attribute.ok_or_else(|| InvalidDomain::new(""))?;
+    Ok((attribute, Address::parse(&attribute.value, expected)?))
+}
+
+fn value(attribute: &Attribute<'_>) -> Value {
+    match &attribute.value {
+        Cow::Borrowed(_) => Value::Slice(attribute.value_span.clone()),
+        Cow::Owned(value) => Value::Unescaped(value.as_str().into()),
+    }
+}
+
+/// What has to be changed for a stanza to stand alone, in any order.
+#[derive(Debug, Default)]
+struct Edits(Vec<(Range<usize>, String)>);
+
+impl Edits {
+    /// Domains have one spelling (A1).
+    fn respell(&mut self, attribute: &Attribute<'_>, address: &Address<'_>) {
+        if let Some(respelt) = address.respelt() {
+            self.0.push((attribute.value_span.clone(), Escaped(&respelt).to_string()));
+        }
+    }
+
+    /// Takes over prefixes and language from the header.
+    fn inherit(&mut self, root: &Root<'_>, prefixes: &[&str], inherited: &Inherited<'_>) {
+        let at = root.name_end..root.name_end;
+        for prefix in prefixes {
+            let namespace = Escaped(inherited.scope.get(prefix).unwrap_or_default());
+            self.0.push((at.clone(), format!(" xmlns:{prefix}='{namespace}'")));
+        }
+        if let (None, Some(language)) = (&root.language, inherited.language) {
+            self.0.push((at, format!(" xml:lang='{}'", Escaped(language))));
+        }
+    }
+
+    /// The text with all changes made; `None` if there are none.
+    fn apply(mut self, text: &[u8]) -> Option<Bytes> {
+        if self.0.is_empty() {
+            return None;
+        }
+        self.0.sort_by_key(|(span, _)| span.start);
+        let mut out = Vec::with_capacity(text.len() + 64);
+        let mut done = 0;
+        for (span, replacement) in self.0 {
+            out.extend_from_slice(&text[done..span.start]);
+            out.extend_from_slice(replacement.as_bytes());
+            done = span.end;
+        }
+        out.extend_from_slice(&text[done..]);
+        Some(out.into())
+    }
+}

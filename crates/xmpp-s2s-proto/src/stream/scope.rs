@@ -1,0 +1,167 @@
+//! Namespace declarations: those of the header, and those inside one element (XML Namespaces 1.0).
+
+use std::borrow::Cow;
+
+use super::condition::Fault;
+use super::element::Attribute;
+use super::{Condition, ns};
+
+/// What the header of a stream declares, for all that it holds.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub(super) struct Scope {
+    declared: Vec<(String, String)>,
+}
+
+impl Scope {
+    /// Around what stands alone.
+    pub(super) const NOTHING: Self = Self { declared: Vec::new() };
+
+    /// The default namespace without the prefixes.
+    pub(super) fn default_only(&self) -> Self {
+        let default = self.declared.iter().filter(|(prefix, _)| prefix.is_empty());
+        Self { declared: default.cloned().collect() }
+    }
+
+    /// The namespace of a prefix; the empty one is the default.
+    pub(super) fn get(&self, prefix: &str) -> Option<&str> {
+        self.declared.iter().find(|(p, _)| p == prefix).map(|(_, name)| name.as_str())
+    }
+}
+
+/// The declarations in scope, while an element is walked through.
+#[derive(Debug)]
+pub(super) struct Bindings<'a, 's> {
+    scope: &'s Scope,
+    declared: Vec<Declaration<'a>>,
+    depth: usize,
+    inherited: Vec<&'a str>,
+}
+
+#[derive(Debug)]
+struct Declaration<'a> {
+    depth: usize,
+    prefix: &'a str,
+    name: Cow<'a, str>,
+}
+
+impl<'a, 's> Bindings<'a, 's> {
+    pub(super) fn new(scope: &'s Scope) -> Self {
+        Self { scope, declared: Vec::new(), depth: 0, inherited: Vec::new() }
+    }
+
+    /// Goes into an element with these attributes, whose tag begins at `at`.
+    pub(super) fn enter(
+        &mut self,
+        prefix: &'a str,
+        attributes: &[Attribute<'a>],
+        at: usize,
+        limit: usize,
+    ) -> Result<(), Fault> {
+        self.depth += 1;
+        for attribute in attributes {
+            let Some(prefix) = declared_prefix(attribute) else { continue };
+            check_declaration(prefix, &attribute.value, at)?;
+            let name = attribute.value.clone();
+            self.declared.push(Declaration { depth: self.depth, prefix, name });
+        }
+        if self.declared.len() + self.scope.declared.len() > limit {
+            return Err(Fault::over_limit("too many namespace declarations", at));
+        }
+        self.note(prefix, at)?;
+        self.check_attributes(attributes, at)
+    }
+
+    pub(super) fn leave(&mut self) {
+        self.declared.truncate(self.declared.iter().take_while(|d| d.depth < self.depth).count());
+        self.depth -= 1;
+    }
+
+    /// The namespace of an element whose prefix is declared.
+    pub(super) fn namespace(&self, prefix: &str) -> &str {
+        self.lookup(prefix, self.depth).unwrap_or_default()
+    }
+
+    /// The default namespace around the element.
+    pub(super) fn surrounding(&self) -> &str {
+        self.lookup("", self.depth - 1).unwrap_or_default()
+    }
+
+    /// The prefixes used so far that only the header declares.
+    pub(super) fn into_inherited(self) -> Vec<&'a str> {
+        self.inherited
+    }
+
+    /// What is declared here alone, as the scope of what this holds.
+    pub(super) fn into_scope(self) -> Scope {
+        let own = |d: Declaration<'_>| (d.prefix.to_owned(), d.name.into_owned());
+        Scope { declared: self.declared.into_iter().map(own).collect() }
+    }
+
+    fn lookup(&self, prefix: &str, depth: usize) -> Option<&str> {
+        if prefix == "xml" {
+            return Some(ns::XML);
+        }
+        let own = self.declared.iter().rev().find(|d| d.depth <= depth && d.prefix == prefix);
+        own.map(|d| &*d.name).or_else(|| self.scope.get(prefix))
+    }
+
+    /// Notes that a prefix is used.
+    fn note(&mut self, prefix: &'a str, at: usize) -> Result<(), Fault> {
+        if prefix.is_empty() || prefix == "xml" || self.declared.iter().any(|d| d.prefix == prefix)
+        {
+            return Ok(());
+        }
+        if self.scope.get(prefix).is_none() {
+            return Err(Fault::not_well_formed("a prefix that is not declared", at));
+        }
+        if !self.inherited.contains(&prefix) {
+            self.inherited.push(prefix);
+        }
+        Ok(())
+    }
+
+    /// No two attributes of one namespace have the same name.
+    fn check_attributes(&mut self, attributes: &[Attribute<'a>], at: usize) -> Result<(), Fault> {
+        let prefixed = |a: &&Attribute<'a>| !a.prefix.is_empty() && a.prefix != "xmlns";
+        for (index, attribute) in attributes.iter().enumerate().filter(|(_, a)| prefixed(a)) {
+            self.note(attribute.prefix, at)?;
+            let name = (self.namespace(attribute.prefix), attribute.local);
+            let earlier = attributes[..index].iter().filter(prefixed);
+            if earlier.into_iter().any(|a| (self.namespace(a.prefix), a.local) == name) {
+                return Err(Fault::not_well_formed("an attribute comes twice", at));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The prefix that an attribute declares, empty for the default; `None` if it is none that does.
+pub(super) fn declared_prefix<'a>(attribute: &Attribute<'a>) -> Option<&'a str> {
+    match (attribute.prefix, attribute.local) {
+        ("", "xmlns") => Some(""),
+        ("xmlns", prefix) => Some(prefix),
+        _ => None,
+    }
+}
+
+/// What XML Namespaces 1.0 §3 reserves stays as it is.
+fn check_declaration(prefix: &str, name: &str, at: usize) -> Result<(), Fault> {
+    let fault = |reason| Err(Fault::not_well_formed(reason, at));
+    match prefix {
+        "xmlns" => fault("xmlns is no prefix to declare"),
+        "xml" if name != ns::XML => fault("xml is no prefix to declare"),
+        "xml" => Ok(()),
+        _ if name == ns::XML || name == ns::XMLNS => fault("a namespace that has its own prefix"),
+        "" => Ok(()),
+        _ if name.is_empty() => fault("a prefix without namespace"),
+        _ => Ok(()),
+    }
+}
+
+/// An element of a content namespace must not have a prefix (RFC 6120 §4.8.5).
+pub(super) fn refuse_prefix(prefix: &str, namespace: &str) -> Result<(), Fault> {
+    match !prefix.is_empty() && matches!(namespace, ns::SERVER | ns::CLIENT) {
+        true => Err(Fault::new(Condition::BadNamespacePrefix, "a prefix for a stanza", 0)),
+        false => Ok(()),
+    }
+}

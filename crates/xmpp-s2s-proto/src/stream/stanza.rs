@@ -1,0 +1,379 @@
+//! Stanzas: one XML text each, and where it goes (RFC 6120 §8).
+
+use std::borrow::Cow;
+use std::fmt::Write as _;
+use std::ops::Range;
+
+use bytes::{Bytes, BytesMut};
+use thiserror::Error;
+
+use super::condition::Fault;
+use super::framer::Framer;
+use super::limits::Limits;
+use super::reading::{Inherited, Reading};
+use super::{bounce, chars, ns};
+use crate::{Domain, InvalidDomain};
+
+/// A `<message/>`, `<presence/>` or `<iq/>`: one self-contained XML text, and where it goes.
+///
+/// Its domains are spelt as [`Domain::as_str`] does, whatever the sender wrote.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Stanza {
+    pub(super) kind: StanzaKind,
+    pub(super) from: Domain,
+    pub(super) to: Domain,
+    pub(super) sender: Value,
+    pub(super) recipient: Value,
+    pub(super) id: Option<Value>,
+    pub(super) stanza_type: Option<Value>,
+    pub(super) xml: Bytes,
+    /// The content namespace that the stanza's own tag declares.
+    pub(super) declared: Option<Namespace>,
+    /// Where the namespace of the stanza is declared as default: in its own tag, and once more
+    /// inside.
+    pub(super) declarations: Vec<Range<usize>>,
+    /// Where the name of the stanza's tag ends.
+    pub(super) name_end: usize,
+}
+
+impl Stanza {
+    /// Reads one stanza, in `jabber:server`, `jabber:client` or no namespace.
+    pub fn parse(xml: impl Into<Bytes>) -> Result<Self, InvalidStanza> {
+        let xml = xml.into();
+        let xml = xml.slice_ref(chars::trim(&xml));
+        Framer::check(&xml, Limits::EMBEDDER).map_err(Unreadable::from)?;
+        Ok(Reading::stanza(xml, &Inherited::NOTHING, &Limits::EMBEDDER)?)
+    }
+
+    /// Which of the three.
+    pub fn kind(&self) -> StanzaKind {
+        self.kind
+    }
+
+    /// The domain of the sender.
+    pub fn from(&self) -> &Domain {
+        &self.from
+    }
+
+    /// The domain of the recipient.
+    pub fn to(&self) -> &Domain {
+        &self.to
+    }
+
+    /// The whole address of the sender, its domain spelt as [`Self::from`].
+    pub fn sender(&self) -> &str {
+        self.sender.get(&self.xml)
+    }
+
+    /// The whole address of the recipient, its domain spelt as [`Self::to`].
+    pub fn recipient(&self) -> &str {
+        self.recipient.get(&self.xml)
+    }
+
+    /// The `id` attribute, unescaped.
+    pub fn id(&self) -> Option<&str> {
+        self.id.as_ref().map(|id| id.get(&self.xml))
+    }
+
+    /// The `type` attribute, unescaped.
+    pub fn stanza_type(&self) -> Option<&str> {
+        self.stanza_type.as_ref().map(|value| value.get(&self.xml))
+    }
+
+    /// The stanza as standalone XML in `namespace`.
+    ///
+    /// Only the namespace of the stanza itself is exchanged, also where it is declared once more in
+    /// vain; what another element holds stays as it is, such as a forwarded message.
+    pub fn to_xml(&self, namespace: Namespace) -> Cow<'_, str> {
+        if self.declared == Some(namespace) {
+            return Cow::Borrowed(utf8(&self.xml));
+        }
+        let mut out = String::with_capacity(self.xml.len() + 24);
+        let mut pieces = self.undeclared();
+        if let Some(first) = pieces.next() {
+            let (tag, rest) = first.split_at(self.name_end);
+            let _ = write!(out, "{tag} xmlns='{}'{rest}", namespace.as_str());
+        }
+        out.extend(pieces);
+        Cow::Owned(out)
+    }
+
+    /// The error to send back to the author (RFC 6120 §8.3); `None` for errors and IQ results, which
+    /// must not be answered.
+    ///
+    /// `condition` is one of RFC 6120 §8.3.3, anything else becomes `undefined-condition`; `text` is
+    /// for a human, in English.
+    pub fn bounce(&self, condition: &str, text: &str) -> Option<Self> {
+        bounce::write(self, condition, text).and_then(|xml| Self::parse(xml).ok())
+    }
+
+    /// How many bytes of memory its text takes; about as many on the wire.
+    pub fn size(&self) -> usize {
+        self.xml.len()
+    }
+
+    /// Appends it as it stands in a stream whose default namespace is `jabber:server`.
+    pub(super) fn write(&self, out: &mut BytesMut) {
+        self.undeclared().for_each(|piece| out.extend_from_slice(piece.as_bytes()));
+    }
+
+    /// The text without [`Self::declarations`].
+    fn undeclared(&self) -> impl Iterator<Item = &str> {
+        let starts = self.declarations.iter().map(|span| span.end);
+        let ends = self.declarations.iter().map(|span| span.start);
+        let starts = std::iter::once(0).chain(starts);
+        let ends = ends.chain(std::iter::once(self.xml.len()));
+        starts.zip(ends).map(|(start, end)| utf8(&self.xml[start..end]))
+    }
+}
+
+/// The value of an attribute.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(super) enum Value {
+    /// It stands in the stanza's text as it is.
+    Slice(Range<usize>),
+    /// It does not: something in it is escaped.
+    Unescaped(Box<str>),
+}
+
+impl Value {
+    fn get<'a>(&'a self, xml: &'a [u8]) -> &'a str {
+        match self {
+            Self::Slice(span) => utf8(&xml[span.clone()]),
+            Self::Unescaped(value) => value,
+        }
+    }
+}
+
+/// The content namespaces of XMPP.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[allow(clippy::exhaustive_enums)]
+pub enum Namespace {
+    /// `jabber:client`
+    Client,
+    /// `jabber:server`
+    Server,
+}
+
+impl Namespace {
+    /// Its name.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Client => ns::CLIENT,
+            Self::Server => ns::SERVER,
+        }
+    }
+}
+
+/// The three stanzas of RFC 6120 §8.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[allow(clippy::exhaustive_enums)]
+pub enum StanzaKind {
+    /// `<iq/>`
+    Iq,
+    /// `<message/>`
+    Message,
+    /// `<presence/>`
+    Presence,
+}
+
+impl StanzaKind {
+    /// The name of its element.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Iq => "iq",
+            Self::Message => "message",
+            Self::Presence => "presence",
+        }
+    }
+
+    pub(super) fn from_name(name: &str) -> Option<Self> {
+        match name {
+            "iq" => Some(Self::Iq),
+            "message" => Some(Self::Message),
+            "presence" => Some(Self::Presence),
+            _ => None,
+        }
+    }
+}
+
+/// XML that is not one addressed stanza.
+#[derive(Clone, Debug, Eq, Error, PartialEq)]
+#[non_exhaustive]
+pub enum InvalidStanza {
+    /// `from` or `to` is missing or no address.
+    #[error("improper addressing")]
+    Addressing(#[from] InvalidDomain),
+    /// Not one of the three.
+    #[error("not a stanza: {0}")]
+    NotAStanza(String),
+    /// Not XML as RFC 6120 §11 wants it.
+    #[error("not well-formed at byte {0}")]
+    NotWellFormed(usize),
+}
+
+/// Why a first-level element is no stanza.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(super) enum Unreadable {
+    Addressing(InvalidDomain),
+    Xml(Fault),
+    /// It is another element, of this name.
+    Other(String),
+}
+
+impl From<Fault> for Unreadable {
+    fn from(fault: Fault) -> Self {
+        Self::Xml(fault)
+    }
+}
+
+impl From<InvalidDomain> for Unreadable {
+    fn from(error: InvalidDomain) -> Self {
+        Self::Addressing(error)
+    }
+}
+
+impl From<Unreadable> for InvalidStanza {
+    fn from(unreadable: Unreadable) -> Self {
+        match unreadable {
+            Unreadable::Addressing(error) => Self::Addressing(error),
+            Unreadable::Xml(fault) => Self::NotWellFormed(fault.at),
+            Unreadable::Other(name) => Self::NotAStanza(crate::printable(&name)),
+        }
+    }
+}
+
+fn utf8(bytes: &[u8]) -> &str {
+    std::str::from_utf8(bytes).expect("a stanza is read as UTF-8, and cut between characters")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(xml: &str) -> Stanza {
+        Stanza::parse(xml.to_owned()).unwrap()
+    }
+
+    fn wire(stanza: &Stanza) -> String {
+        let mut out = BytesMut::new();
+        stanza.write(&mut out);
+        utf8(&out).to_owned()
+    }
+
+    #[test]
+    fn routing_is_read_from_the_stanzas_tag() {
+        let stanza = parse(
+            " <iq xmlns='jabber:client' from='a@a.example/x' to='b.example' id='&lt;1' type='get'>\
+             <ping xmlns='urn:xmpp:ping' to='c.example'/></iq>\n",
+        );
+        assert_eq!(stanza.kind(), StanzaKind::Iq);
+        assert_eq!((stanza.from().as_str(), stanza.to().as_str()), ("a.example", "b.example"));
+        assert_eq!((stanza.sender(), stanza.recipient()), ("a@a.example/x", "b.example"));
+        assert_eq!((stanza.id(), stanza.stanza_type()), (Some("<1"), Some("get")));
+    }
+
+    #[test]
+    fn what_is_not_an_addressed_stanza_says_why() {
+        let not_a_stanza =
+            |xml: &str| matches!(Stanza::parse(xml.to_owned()), Err(InvalidStanza::NotAStanza(_)));
+        assert!(not_a_stanza("<body from='a.example' to='b.example'/>"));
+        assert!(not_a_stanza(
+            "<iq xmlns='jabber:component:accept' from='a.example' to='b.example'/>"
+        ));
+        for addresses in ["from='a.example'", "to='a.example'", "from='' to='a.example'"] {
+            let error = Stanza::parse(format!("<iq {addresses}/>")).unwrap_err();
+            assert!(matches!(error, InvalidStanza::Addressing(_)), "{addresses}");
+        }
+        let all = "from='a.example' to='b.example'";
+        for xml in [
+            format!("<iq {all}>"),
+            format!("<iq {all}/><iq {all}/>"),
+            format!("<iq {all}/> text"),
+            format!("<!-- --><iq {all}/>"),
+            format!("<s:iq {all} xmlns:s='jabber:server'/>"),
+            String::new(),
+        ] {
+            let error = Stanza::parse(xml.clone()).unwrap_err();
+            assert!(matches!(error, InvalidStanza::NotWellFormed(_)), "{xml} {error}");
+        }
+    }
+
+    #[test]
+    fn a1_domains_are_respelt_and_nothing_else() {
+        let stanza = parse("<message to='r&amp;j@B.Example./x&apos;y' from='A.EXAMPLE' id='1'/>");
+        assert_eq!(stanza.recipient(), "r&j@b.example/x'y");
+        assert_eq!(
+            wire(&stanza),
+            "<message to='r&amp;j@b.example/x&apos;y' from='a.example' id='1'/>"
+        );
+    }
+
+    #[test]
+    fn a1_text_that_needs_no_mending_is_not_copied() {
+        let xml = Bytes::from_static(b"<message to='b.example' from='a.example'/>");
+        assert_eq!(Stanza::parse(xml.clone()).unwrap().xml.as_ptr(), xml.as_ptr());
+    }
+
+    #[test]
+    fn to_xml_exchanges_the_stanzas_namespace_only() {
+        let forwarded = "<forwarded xmlns='urn:xmpp:forward:0'><message xmlns='jabber:client'/>\
+                         <x xmlns='jabber:server'/></forwarded>";
+        let inside = |body: &str| format!("{forwarded}<body{body}>xmlns='jabber:server'</body>");
+        let attributes = "from='a.example' to='b.example'";
+        for own in ["", " xmlns='jabber:server'"] {
+            let stanza = parse(&format!(
+                "<message xmlns='jabber:server' {attributes}>{}</message>",
+                inside(own)
+            ));
+            assert_eq!(
+                stanza.to_xml(Namespace::Client),
+                format!("<message xmlns='jabber:client' {attributes}>{}</message>", inside(""))
+            );
+            assert!(matches!(stanza.to_xml(Namespace::Server), Cow::Borrowed(_)));
+            assert_eq!(wire(&stanza), format!("<message {attributes}>{}</message>", inside("")));
+        }
+    }
+
+    #[test]
+    fn to_xml_finds_the_namespace_however_it_is_written() {
+        let stanza = parse("<iq from='a.example' xmlns = \"jabber&#58;client\" to='b.example'/>");
+        assert_eq!(wire(&stanza), "<iq from='a.example' to='b.example'/>");
+        let stanza = parse("<iq from='a.example' to='b.example'><a/></iq>");
+        assert_eq!(
+            stanza.to_xml(Namespace::Server),
+            "<iq xmlns='jabber:server' from='a.example' to='b.example'><a/></iq>"
+        );
+    }
+
+    #[test]
+    fn a_bounce_goes_back_with_the_reason() {
+        let bounce = parse("<message from='a@a.example/&lt;' to='b@b.example' id='&amp;1'/>")
+            .bounce("remote-server-timeout", "b.example: <no>")
+            .unwrap();
+        assert_eq!(
+            wire(&bounce),
+            "<message from='b@b.example' to='a@a.example/&lt;' type='error' id='&amp;1'>\
+             <error type='wait'>\
+             <remote-server-timeout xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/>\
+             <text xmlns='urn:ietf:params:xml:ns:xmpp-stanzas' xml:lang='en'>\
+             b.example: &lt;no&gt;</text></error></message>"
+        );
+        assert_eq!(bounce.from().as_str(), "b.example");
+    }
+
+    #[test]
+    fn a_bounce_of_an_unknown_condition_is_undefined() {
+        let stanza = parse("<iq from='a.example' to='b.example' type='get' id='1'/>");
+        let bounce = stanza.bounce("x/><evil", "").unwrap();
+        assert!(wire(&bounce).contains("<undefined-condition "));
+    }
+
+    #[test]
+    fn errors_and_results_are_not_answered() {
+        for stanza in ["message type='error'", "presence type='error'", "iq type='result'"] {
+            let stanza = parse(&format!("<{stanza} from='a.example' to='b.example'/>"));
+            assert_eq!(stanza.bounce("gone", ""), None);
+        }
+    }
+}
