@@ -74,7 +74,7 @@ pub struct Step {
     pub code: Code,
     /// The particulars: names, addresses, digests; escaped and cut.
     pub detail: String,
-    /// How long it took.
+    /// How long it took; zero for what needs no waiting.
     #[cfg_attr(feature = "serde", serde(rename = "elapsed_us", serialize_with = "as_micros"))]
     pub elapsed: Duration,
 }
@@ -86,6 +86,20 @@ impl Step {
     /// Escapes `detail`, cuts it, and notes the step.
     pub fn new(phase: Phase, code: Code, detail: impl AsRef<str>, elapsed: Duration) -> Self {
         Self { phase, code, detail: escape(detail.as_ref(), Self::DETAIL), elapsed }
+    }
+}
+
+impl fmt::Display for Step {
+    /// One line for logs and terminals.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.phase, self.code)?;
+        if !self.detail.is_empty() {
+            write!(f, ": {}", self.detail)?;
+        }
+        if !self.elapsed.is_zero() {
+            write!(f, " ({} ms)", self.elapsed.as_millis())?;
+        }
+        Ok(())
     }
 }
 
@@ -128,7 +142,6 @@ fn is_control(c: char) -> bool {
 
 /// The stations of the way.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "kebab-case"))]
 #[non_exhaustive]
 pub enum Phase {
     /// SRV and addresses.
@@ -162,6 +175,19 @@ impl Phase {
             Self::Sasl => "sasl",
             Self::Stream => "stream",
         }
+    }
+}
+
+impl fmt::Display for Phase {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+#[cfg(feature = "serde")]
+impl serde::Serialize for Phase {
+    fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(self.as_str())
     }
 }
 
@@ -314,5 +340,60 @@ mod tests {
         words.sort_unstable();
         words.dedup();
         assert_eq!(words.len(), Code::ALL.len());
+    }
+
+    fn decided() -> Trail {
+        let pair = Pair {
+            local: "local.example".parse().unwrap(),
+            remote: "xn--mnchen-3ya.example".parse().unwrap(),
+        };
+        let mut trail = Trail::new(pair.clone());
+        let waited = Duration::from_micros(48_200);
+        trail.record(Step::new(Phase::Posh, Code::PoshFound, "2 entries", waited));
+        let mut later = Trail::new(pair);
+        later.record(Step::new(Phase::PoshMatch, Code::PoshMatch, "entry 1", Duration::ZERO));
+        later.conclude(Code::PoshMatch);
+        trail.append(later);
+        trail
+    }
+
+    #[test]
+    fn a_trail_is_one_sentence_and_a_step_one_line() {
+        let trail = decided();
+        let sentence =
+            "münchen.example: its server's certificate is the one that it publishes by POSH";
+        assert_eq!(trail.to_string(), sentence);
+        let lines: Vec<_> = trail.steps().iter().map(Step::to_string).collect();
+        assert_eq!(lines, ["posh posh-found: 2 entries (48 ms)", "posh-match posh-match: entry 1"]);
+        let open = Trail::new(trail.pair().clone());
+        assert_eq!(open.to_string(), "münchen.example: not decided yet");
+    }
+
+    #[test]
+    fn a_detail_is_one_line_of_at_most_a_kilobyte() {
+        let step = Step::new(Phase::Dns, Code::DnsFailed, "a\n".repeat(1000), Duration::ZERO);
+        assert!(step.detail.len() <= Step::DETAIL && !step.detail.contains('\n'));
+    }
+
+    #[cfg(feature = "serde")]
+    #[test]
+    fn the_json_of_a_trail_keeps_its_shape() {
+        let json = serde_json::json!({
+            "local": "local.example",
+            "remote": "münchen.example",
+            "steps": [
+                {
+                    "phase": "posh",
+                    "code": "posh-found",
+                    "detail": "2 entries",
+                    "elapsed_us": 48_200,
+                },
+                { "phase": "posh-match", "code": "posh-match", "detail": "entry 1", "elapsed_us": 0 },
+            ],
+            "conclusion": "posh-match",
+        });
+        assert_eq!(serde_json::to_value(decided()).unwrap(), json);
+        let open = serde_json::to_value(Trail::new(decided().pair().clone())).unwrap();
+        assert_eq!(open["conclusion"], serde_json::Value::Null);
     }
 }

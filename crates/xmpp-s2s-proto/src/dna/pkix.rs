@@ -68,16 +68,16 @@ fn code(error: &Error) -> Code {
 
 fn describe(presented: &Presented, domain: &Domain, why: &str) -> String {
     let digest = fingerprint(presented.digest());
-    let wanted = domain.to_dns().as_ref();
     let names = names(presented.end_entity());
-    format!("certificate {digest}, wanted {wanted}, names {names}{why}")
+    let wanted = domain.to_dns().as_ref();
+    format!("certificate {digest} names {names}, wanted {wanted}{why}")
 }
 
 /// The DNS-IDs of a certificate, fit for a log line.
 fn names(certificate: &CertificateDer<'_>) -> String {
     let names = match Leaf::parse(certificate) {
-        Ok(leaf) => leaf.dns_names().take(16).collect::<Vec<_>>().join(" "),
+        Ok(leaf) => leaf.dns_names().take(16).collect::<Vec<_>>().join(" and "),
         Err(_) => String::new(),
     };
-    if names.is_empty() { "nothing".into() } else { printable(&names) }
+    if names.is_empty() { "no domain".into() } else { printable(&names) }
 }

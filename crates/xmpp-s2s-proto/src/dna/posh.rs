@@ -35,15 +35,17 @@ pub(super) fn prove(
 
 fn compare(presented: &Presented, materials: &Materials, now: UnixTime) -> Result<Proof, NoProof> {
     let digest = fingerprint(presented.digest());
-    let document = describe(materials);
+    let document = document(materials);
     match materials.find(presented.end_entity(), now) {
-        Ok(found) => Ok(Proof {
-            until: found.not_after.min(materials.valid_until()),
-            detail: format!("certificate {digest} is entry {} of {document}", found.entry),
-        }),
+        Ok(found) => {
+            let (entry, entries) = (found.entry + 1, materials.entries());
+            let detail =
+                format!("certificate {digest} is entry {entry} of {entries} by {document}");
+            Ok(Proof { until: found.not_after.min(materials.valid_until()), detail })
+        }
         Err(mismatch) => Err(NoProof {
             code: mismatch_code(&mismatch),
-            detail: format!("certificate {digest} and {document}: {mismatch}"),
+            detail: format!("certificate {digest} by {document}: {mismatch}"),
         }),
     }
 }
@@ -52,7 +54,9 @@ impl Step {
     /// What a lookup of POSH documents came to.
     pub fn posh(published: &Published, elapsed: Duration) -> Self {
         let detail = match published {
-            Published::Found(materials) => describe(materials),
+            Published::Found(materials) => {
+                format!("{} entries by {}", materials.entries(), document(materials))
+            }
             Published::Absent => "there is no document".into(),
             Published::Unknown(error) => causes(&**error),
             _ => String::new(),
@@ -61,16 +65,15 @@ impl Step {
     }
 }
 
-/// Which document it is: its profile, the number of its entries, and the way to it.
-fn describe(materials: &Materials) -> String {
+/// Which document it is: its profile, and the way to it.
+fn document(materials: &Materials) -> String {
     let profile = match materials.profile() {
         Profile::Draft02 => "draft-02",
         Profile::Rfc7711 => "rfc7711",
         _ => "posh",
     };
     let way: Vec<_> = materials.walked().iter().map(|url| url.as_str()).collect();
-    let way = printable(&way.join(" → "));
-    format!("{profile} document with {} entries, {way}", materials.entries())
+    format!("{profile} at {}", printable(&way.join(" → ")))
 }
 
 /// An error and its causes, in one line that is fit for a log.
