@@ -29,7 +29,7 @@ impl Domain {
         &self.0.ascii
     }
 
-    /// The one spelling that users see: U-labels where they are safe to show, in lower case,
+    /// The one spelling that users see: U-labels where every peer reads them alike, in lower case,
     /// without a final dot.
     pub fn as_str(&self) -> &str {
         self.0.unicode.as_deref().unwrap_or_else(|| self.ascii())

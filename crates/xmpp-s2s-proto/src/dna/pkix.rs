@@ -1,6 +1,7 @@
-use ::posh::Leaf;
-use rustls_pki_types::{CertificateDer, ServerName, SignatureVerificationAlgorithm};
-use rustls_pki_types::{TrustAnchor, UnixTime};
+use posh::Leaf;
+use rustls_pki_types::{
+    CertificateDer, ServerName, SignatureVerificationAlgorithm, TrustAnchor, UnixTime,
+};
 use webpki::{EndEntityCert, Error, KeyUsage};
 
 use super::Presented;

@@ -104,6 +104,9 @@ fn fetch_code(error: &FetchError) -> Code {
         FetchError::Untrusted { .. } => Code::PoshHttpsUntrusted,
         FetchError::WrongName { .. } => Code::PoshHttpsNameMismatch,
         FetchError::Timeout { .. } => Code::PoshTimeout,
+        FetchError::Interrupted => Code::Stopping,
+        // Such a name has no web server, so there is nothing that it could publish.
+        FetchError::Source(_) => Code::PoshNotPublished,
         _ => Code::PoshUnreachable,
     }
 }
@@ -115,7 +118,7 @@ fn lookup_code(error: &LookupError) -> Code {
         LookupError::Reference { .. } => Code::PoshReferenceNotHttps,
         LookupError::SecondReference(_) => Code::PoshReferenceLoop,
         LookupError::Status { .. } => Code::PoshHttpStatus,
-        LookupError::ContentType(_) => Code::PoshBadContentType,
+        LookupError::ContentType(_) | LookupError::ContentEncoding(_) => Code::PoshBadContentType,
         LookupError::TooLarge(_) => Code::PoshTooLarge,
         LookupError::TooManyRequests(_) | LookupError::TooManyHosts(_) => Code::PoshTooManyRequests,
         _ => Code::PoshInvalidDocument,
@@ -139,6 +142,7 @@ fn mismatch_code(mismatch: &Mismatch) -> Code {
         Mismatch::Expired => Code::CertExpired,
         Mismatch::NotYetValid => Code::CertNotYetValid,
         Mismatch::WeakKey | Mismatch::Unreadable => Code::CertInvalid,
+        Mismatch::PrivateKeyPublished => Code::JwkPrivateMaterial,
         Mismatch::NoSupportedHash => Code::PoshNoSupportedHash,
         Mismatch::Ended => Code::PoshDocumentStale,
         _ => Code::PoshFingerprintMismatch,

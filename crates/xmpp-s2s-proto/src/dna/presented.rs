@@ -34,9 +34,7 @@ impl Presented {
         let (end_entity, others) = chain.split_first()?;
         let mut room = Self::INTERMEDIATES_SIZE;
         let fits = |certificate: &&CertificateDer<'_>| {
-            let left = room.checked_sub(certificate.len());
-            room = left.unwrap_or(0);
-            left.is_some()
+            room.checked_sub(certificate.len()).map(|left| room = left).is_some()
         };
         Some(Self(Arc::new(Chain {
             end_entity: end_entity.clone().into_owned(),

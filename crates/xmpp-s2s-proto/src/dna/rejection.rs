@@ -36,12 +36,14 @@ impl Rejection {
     ///
     /// It is all that a stranger may learn: nothing of our addresses, caches and policy.
     pub fn text(&self) -> String {
-        let code = told(self.code);
-        let url = Service::XMPP_SERVER.url(self.source_domain.to_dns(), Profile::Rfc7711);
-        match &self.end_entity {
-            Some(digest) => format!("{code}; {url}; {}", fingerprint(digest)),
-            None => format!("{code}; {url}"),
+        let mut text = told(self.code).to_string();
+        if let Ok(url) = Service::XMPP_SERVER.url(self.source_domain.to_dns(), Profile::Rfc7711) {
+            text = format!("{text}; {url}");
         }
+        if let Some(digest) = &self.end_entity {
+            text = format!("{text}; {}", fingerprint(digest));
+        }
+        text
     }
 }
 
@@ -65,6 +67,7 @@ impl From<&Rejection> for Condition {
             | Code::PoshHttpStatus
             | Code::PoshUnreachable
             | Code::PoshTimeout => Self::RemoteConnectionFailed,
+            Code::Stopping => Self::SystemShutdown,
             _ => Self::NotAuthorized,
         }
     }

@@ -1,0 +1,108 @@
+use std::sync::Arc;
+
+use base64::Engine as _;
+use posh::{Budget, FetchError, Profile, Published};
+use sha2::{Digest as _, Sha256};
+use xmpp_s2s_proto::dna::{Evidence, Rejection};
+use xmpp_s2s_proto::stream::Condition;
+use xmpp_s2s_proto::{Code, Phase};
+
+use crate::certificates::{Authority, leaf, self_signed};
+use crate::documents::{knowing, listing};
+use crate::{HOSTED, HOSTER, NOW, judge};
+
+fn refused(evidence: &Evidence) -> Rejection {
+    judge(&Authority::new("ca"), &[self_signed(&leaf(&[HOSTER]))], evidence, NOW).unwrap_err()
+}
+
+fn unknown(error: FetchError) -> Evidence {
+    knowing(Published::Unknown(Arc::new(error)))
+}
+
+const URL: &str = "https://hosted.example/.well-known/posh/xmpp-server.json";
+
+#[test]
+fn a14_the_peer_is_told_one_code_its_well_known_url_and_its_own_digest() {
+    let authority = Authority::new("ca");
+    let (own, listed) = (authority.leaf(HOSTER), authority.leaf(HOSTER));
+    let evidence = listing(Profile::Draft02, &listed);
+    let rejection = judge(&authority, std::slice::from_ref(&own), &evidence, NOW).unwrap_err();
+    let digest = base64::engine::general_purpose::STANDARD.encode(Sha256::digest(&own));
+    assert_eq!(
+        rejection.text(),
+        format!(
+            "posh-fingerprint-mismatch; \
+             https://hosted.example/.well-known/posh/xmpp-server.json; sha-256 {digest}"
+        )
+    );
+}
+
+#[test]
+fn a14_a_peer_without_a_certificate_is_told_no_digest() {
+    let rejection = judge(&Authority::new("ca"), &[], &Evidence::default(), NOW).unwrap_err();
+    assert_eq!(
+        rejection.text(),
+        "tls-no-certificate; https://hosted.example/.well-known/posh/xmpp-server.json"
+    );
+}
+
+#[test]
+fn a14_a_peer_does_not_learn_which_addresses_are_allowed() {
+    let forbidden = refused(&unknown(FetchError::Refused { url: URL.parse().unwrap() }));
+    assert_eq!(forbidden.code, Code::PoshForbidden);
+    let error = "no route".into();
+    let unreachable =
+        refused(&unknown(FetchError::Unreachable { url: URL.parse().unwrap(), error }));
+    let told = |rejection: &Rejection| {
+        (rejection.text().split(';').next().map(str::to_owned), Condition::from(rejection))
+    };
+    assert_eq!(told(&forbidden), told(&unreachable));
+}
+
+#[test]
+fn a12_what_may_pass_later_is_not_called_not_authorized() {
+    for (evidence, expected) in [
+        (knowing(Published::Absent), Condition::NotAuthorized),
+        (unknown(FetchError::OverBudget(Budget::Asker)), Condition::ResourceConstraint),
+        (
+            unknown(FetchError::Timeout { url: URL.parse().unwrap() }),
+            Condition::RemoteConnectionFailed,
+        ),
+        (
+            unknown(FetchError::WrongName { url: URL.parse().unwrap() }),
+            Condition::RemoteConnectionFailed,
+        ),
+        (unknown(FetchError::Interrupted), Condition::SystemShutdown),
+    ] {
+        assert_eq!(Condition::from(&refused(&evidence)), expected);
+    }
+}
+
+#[test]
+fn the_trail_has_a_step_for_each_prooftype_with_names_and_whole_digests() {
+    let authority = Authority::new("ca");
+    let own = authority.leaf(HOSTER);
+    let evidence = listing(Profile::Rfc7711, &authority.leaf(HOSTER));
+    let rejection = judge(&authority, std::slice::from_ref(&own), &evidence, NOW).unwrap_err();
+    let digest = base64::engine::general_purpose::STANDARD.encode(Sha256::digest(&own));
+    let steps: Vec<_> =
+        rejection.trail.steps().iter().map(|step| (step.phase, step.code, &*step.detail)).collect();
+    let pkix = format!("certificate sha-256 {digest} names {HOSTER}, wanted {HOSTED}");
+    let posh = format!(
+        "certificate sha-256 {digest} by rfc7711 at \
+         https://hosted.example/.well-known/posh/xmpp-server.json: \
+         certificate is none of the 1 that are listed"
+    );
+    assert_eq!(
+        steps,
+        [
+            (Phase::Pkix, Code::CertNameMismatch, &*pkix),
+            (Phase::PoshMatch, Code::PoshFingerprintMismatch, &*posh),
+        ]
+    );
+    assert_eq!(
+        rejection.to_string(),
+        "no proof that the peer is hosted.example: its server's certificate is none of those that \
+         it publishes by POSH"
+    );
+}
