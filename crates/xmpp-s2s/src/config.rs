@@ -1,0 +1,194 @@
+//! What an endpoint is told by its embedder.
+
+use std::collections::HashMap;
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hickory_resolver::TokioResolver;
+use ipnet::IpNet;
+use rustls::RootCertStore;
+use rustls::crypto::CryptoProvider;
+use rustls::sign::CertifiedKey;
+use xmpp_s2s_proto::Domain;
+use xmpp_s2s_proto::dna::Policy;
+use xmpp_s2s_proto::stream::StreamConfig;
+
+/// What an [`Endpoint`](crate::Endpoint) needs to know.
+#[non_exhaustive]
+pub struct Config {
+    /// What is enough, unless `policies` says otherwise.
+    pub policy: Policy,
+    /// What is enough for these domains.
+    pub policies: HashMap<Domain, Policy>,
+    /// How streams behave. The time for negotiation is that of `limits`.
+    pub stream: StreamConfig,
+    /// Which POSH documents to ask for; the first that is published decides.
+    pub profiles: Vec<posh::Profile>,
+    /// Bounds on POSH lookups.
+    pub posh: posh::Limits,
+    /// Budgets and deadlines.
+    pub limits: Limits,
+    /// Networks that are otherwise forbidden, to fetch from and to connect to.
+    pub allow_networks: Vec<IpNet>,
+    /// The resolver; the system's if `None`.
+    pub resolver: Option<TokioResolver>,
+    pub(crate) identities: Arc<dyn Identities>,
+    pub(crate) roots: Roots,
+    pub(crate) provider: Arc<CryptoProvider>,
+}
+
+impl Config {
+    /// Takes what has no default: who we are, whom to trust, and the cryptography to do it with.
+    pub fn new(
+        identities: impl Identities + 'static,
+        roots: Roots,
+        provider: impl Into<Arc<CryptoProvider>>,
+    ) -> Self {
+        Self {
+            policy: Policy::default(),
+            policies: HashMap::new(),
+            stream: StreamConfig::default(),
+            profiles: vec![posh::Profile::Rfc7711, posh::Profile::Draft02],
+            posh: posh::Limits::default(),
+            limits: Limits::default(),
+            allow_networks: Vec::new(),
+            resolver: None,
+            identities: Arc::new(identities),
+            roots,
+            provider: provider.into(),
+        }
+    }
+
+    /// What is enough for `remote`.
+    pub(crate) fn policy_for(&self, remote: &Domain) -> &Policy {
+        self.policies.get(remote).unwrap_or(&self.policy)
+    }
+}
+
+impl std::fmt::Debug for Config {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Config")
+            .field("policy", &self.policy)
+            .field("profiles", &self.profiles)
+            .field("limits", &self.limits)
+            .field("allow_networks", &self.allow_networks)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Budgets and deadlines of an [`Endpoint`](crate::Endpoint); those of POSH are
+/// [`posh::Limits`].
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct Limits {
+    /// Longest time for SRV and address resolution: 5 s.
+    pub dns: Duration,
+    /// Longest time for TCP, for each target: 10 s.
+    pub tcp: Duration,
+    /// Longest time for the TLS handshake: 10 s.
+    pub tls: Duration,
+    /// Longest time from TCP to a stream that carries stanzas, outbound: 20 s.
+    pub negotiation: Duration,
+    /// Longest time for all phases, outbound: 60 s.
+    pub outbound: Duration,
+    /// Longest time from TCP to a stream that carries stanzas, inbound: 30 s.
+    pub inbound: Duration,
+    /// Longest time in which a peer takes nothing of what is written to it: 60 s.
+    pub write: Duration,
+    /// Most connections of one source (an IPv4 address, an IPv6 /64) that are not authenticated:
+    /// 20.
+    pub unauthenticated_per_source: usize,
+    /// Most connections that are not authenticated: 2,000.
+    pub unauthenticated: usize,
+    /// Most stanzas that wait for one pair: 10,000.
+    pub queue_stanzas: usize,
+    /// Most bytes that wait for one pair: 4 MiB.
+    pub queue_size: usize,
+    /// Most bytes that wait in all: 256 MiB.
+    pub queues_size: usize,
+    /// Most targets that are tried: 16.
+    pub candidates: usize,
+    /// How long a pair's stanzas fail at once after a failed attempt: 5 s.
+    pub failure: Duration,
+    /// Longest time of that kind, after many failed attempts: 5 minutes.
+    pub back_off: Duration,
+    /// Most failed pairs that are remembered: 10,000.
+    pub failures: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            dns: Duration::from_secs(5),
+            tcp: Duration::from_secs(10),
+            tls: Duration::from_secs(10),
+            negotiation: Duration::from_secs(20),
+            outbound: Duration::from_secs(60),
+            inbound: Duration::from_secs(30),
+            write: Duration::from_secs(60),
+            unauthenticated_per_source: 20,
+            unauthenticated: 2_000,
+            queue_stanzas: 10_000,
+            queue_size: 4 * 1024 * 1024,
+            queues_size: 256 * 1024 * 1024,
+            candidates: 16,
+            failure: Duration::from_secs(5),
+            back_off: Duration::from_secs(300),
+            failures: 10_000,
+        }
+    }
+}
+
+/// The certificates this server can present, by local domain.
+///
+/// It is asked for every connection, so an answer may change while the endpoint runs.
+pub trait Identities: Send + Sync {
+    /// The certificate for `local`; `None` if `local` is not ours.
+    fn identity(&self, local: &Domain) -> Option<Arc<CertifiedKey>>;
+}
+
+impl Identities for HashMap<Domain, Arc<CertifiedKey>> {
+    fn identity(&self, local: &Domain) -> Option<Arc<CertifiedKey>> {
+        self.get(local).cloned()
+    }
+}
+
+/// Whom to trust, and for what.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Roots {
+    /// For the certificates of XMPP servers.
+    pub xmpp: Arc<RootCertStore>,
+    /// For the web servers that publish POSH documents.
+    pub web: Arc<RootCertStore>,
+}
+
+impl Roots {
+    /// Roots for each; neither stands in for the other.
+    pub fn new(xmpp: impl Into<Arc<RootCertStore>>, web: impl Into<Arc<RootCertStore>>) -> Self {
+        Self { xmpp: xmpp.into(), web: web.into() }
+    }
+
+    /// The system's roots for both, in two stores.
+    ///
+    /// Fails if the system has none that can be read.
+    pub fn system() -> io::Result<Self> {
+        let store = Arc::new(system_store()?);
+        Ok(Self { xmpp: store.clone(), web: store })
+    }
+}
+
+fn system_store() -> io::Result<RootCertStore> {
+    let found = rustls_native_certs::load_native_certs();
+    let mut store = RootCertStore::empty();
+    store.add_parsable_certificates(found.certs);
+    if store.is_empty() {
+        let reason = found.errors.into_iter().next();
+        return Err(reason.map_or_else(
+            || io::Error::new(io::ErrorKind::NotFound, "the system has no root certificates"),
+            io::Error::other,
+        ));
+    }
+    Ok(store)
+}

@@ -1,0 +1,225 @@
+//! The driver: moves bytes between a transport and a [`Stream`], and tells what came of it.
+
+use std::fmt;
+use std::future::poll_fn;
+use std::io;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::task::{Context as Task, Poll, ready};
+use std::time::Duration;
+
+use bytes::{Buf, BytesMut};
+use rustls::sign::CertifiedKey;
+use tokio::io::{AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::time::{Instant, Sleep, sleep_until, timeout};
+use tokio_rustls::TlsStream;
+use xmpp_s2s_proto::Domain;
+use xmpp_s2s_proto::stream::{Event, Security, Stream};
+
+use crate::context::now;
+use crate::dial::{Haste, Transport};
+use crate::tls::{self, Certificate, Tls, TlsError};
+
+/// How much room there is for each read.
+const READ: usize = 16 * 1024;
+
+/// One stream and the transport under it.
+pub(crate) struct Connection {
+    pub(crate) stream: Stream,
+    /// Absent only while a handshake has it, or after one failed.
+    io: Option<Box<dyn Transport>>,
+    out: BytesMut,
+    unflushed: bool,
+    timer: Pin<Box<Sleep>>,
+    /// Until when the peer has to take something of what is written.
+    stalled: Option<Instant>,
+    patience: Duration,
+    haste: Haste,
+    closed: bool,
+}
+
+/// What [`Connection::progress`] came to.
+#[derive(Debug)]
+pub(crate) enum Progress {
+    /// The protocol has something to say.
+    Event(Event),
+    /// All that was sent is with the operating system.
+    Flushed,
+    /// The transport broke.
+    Lost(io::Error),
+}
+
+impl Connection {
+    /// A stream over `io`; `haste` ends when stanzas flow. A peer that takes nothing of what is
+    /// written to it for as long as `patience` is given up.
+    pub(crate) fn new(
+        stream: Stream,
+        io: Box<dyn Transport>,
+        haste: Haste,
+        patience: Duration,
+    ) -> Self {
+        Self {
+            stream,
+            io: Some(io),
+            out: BytesMut::new(),
+            unflushed: false,
+            timer: Box::pin(sleep_until(Instant::now())),
+            stalled: None,
+            patience,
+            haste,
+            closed: false,
+        }
+    }
+
+    /// Reads and writes until there is something to tell. Cancel safe.
+    pub(crate) async fn progress(&mut self) -> Progress {
+        match poll_fn(|cx| self.poll_progress(cx)).await {
+            Ok(progress) => progress,
+            Err(error) => Progress::Lost(error),
+        }
+    }
+
+    /// The handshake of an initiating entity; says what was agreed on.
+    pub(crate) async fn connect(
+        &mut self,
+        tls: &Tls,
+        remote: &Domain,
+        identity: Arc<CertifiedKey>,
+        security: Security,
+    ) -> Result<String, TlsError> {
+        let io = self.io.take().ok_or_else(|| TlsError::Handshake(gone()))?;
+        let secured = tls.connect(io, remote, identity, security).await?;
+        Ok(self.secured(secured))
+    }
+
+    /// The handshake of a receiving entity; says what was agreed on.
+    pub(crate) async fn accept(
+        &mut self,
+        tls: &Tls,
+        certificate: Certificate,
+        security: Security,
+    ) -> Result<String, TlsError> {
+        let io = self.io.take().ok_or_else(|| TlsError::Handshake(gone()))?;
+        let secured = tls.accept(io, certificate, security).await?;
+        Ok(self.secured(secured))
+    }
+
+    fn secured(&mut self, secured: TlsStream<Box<dyn Transport>>) -> String {
+        self.stream.handle_secured(tls::presented(&secured), now());
+        let agreed = tls::describe(&secured);
+        self.io = Some(Box::new(secured));
+        agreed
+    }
+
+    /// From now on stanzas flow.
+    pub(crate) fn negotiated(&self) {
+        self.haste.end();
+    }
+
+    /// Says goodbye as the stream has it, and closes the transport; within `time`.
+    pub(crate) async fn finish(mut self, time: Duration) {
+        // The peer may be gone already, and there is nobody to tell.
+        let _ = timeout(time, self.say_goodbye()).await;
+    }
+
+    async fn say_goodbye(&mut self) -> io::Result<()> {
+        while !self.closed {
+            if let Progress::Lost(error) = self.progress().await {
+                return Err(error);
+            }
+        }
+        self.stream.poll_transmit(&mut self.out);
+        let io = self.io.as_mut().ok_or_else(gone)?;
+        io.write_all_buf(&mut self.out).await?;
+        io.shutdown().await
+    }
+
+    fn poll_progress(&mut self, cx: &mut Task<'_>) -> Poll<io::Result<Progress>> {
+        loop {
+            self.stream.poll_transmit(&mut self.out);
+            let written = self.poll_write(cx)?;
+            if let Some(event) = self.stream.poll_event() {
+                self.closed |= matches!(event, Event::Closed(_));
+                return Poll::Ready(Ok(Progress::Event(event)));
+            }
+            if written.is_ready() && std::mem::take(&mut self.unflushed) {
+                return Poll::Ready(Ok(Progress::Flushed));
+            }
+            if self.poll_deadline(cx)?.is_pending() {
+                ready!(self.poll_read(cx))?;
+                // What is wrong with the input comes as an event.
+                let _ = self.stream.handle_input(now());
+            }
+        }
+    }
+
+    fn poll_write(&mut self, cx: &mut Task<'_>) -> Poll<io::Result<()>> {
+        let io = self.io.as_mut().ok_or_else(gone)?;
+        let mut io = Pin::new(io);
+        while !self.out.is_empty() {
+            let Poll::Ready(written) = io.as_mut().poll_write(cx, &self.out)? else {
+                self.stalled.get_or_insert_with(|| Instant::now() + self.patience);
+                return Poll::Pending;
+            };
+            if written == 0 {
+                return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
+            }
+            self.out.advance(written);
+            self.unflushed = true;
+            self.stalled = None;
+        }
+        if self.unflushed && io.poll_flush(cx)?.is_pending() {
+            self.stalled.get_or_insert_with(|| Instant::now() + self.patience);
+            return Poll::Pending;
+        }
+        self.stalled = None;
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_read(&mut self, cx: &mut Task<'_>) -> Poll<io::Result<()>> {
+        let io = self.io.as_mut().ok_or_else(gone)?;
+        let input = self.stream.input();
+        if input.capacity() - input.len() < READ / 8 {
+            input.reserve(READ);
+        }
+        match ready!(pin!(io.read_buf(input)).poll(cx))? {
+            0 => Poll::Ready(Err(io::ErrorKind::UnexpectedEof.into())),
+            _ => Poll::Ready(Ok(())),
+        }
+    }
+
+    /// Ready when a deadline has passed and the stream knows.
+    ///
+    /// The timer is set anew only to ring earlier, or when it rang too early: deadlines that move
+    /// away with every read cost nothing.
+    fn poll_deadline(&mut self, cx: &mut Task<'_>) -> Poll<io::Result<()>> {
+        let protocol = self.stream.poll_timeout().map(Instant::from_std);
+        let Some(due) = protocol.into_iter().chain(self.stalled).min() else {
+            return Poll::Pending;
+        };
+        loop {
+            if self.timer.is_elapsed() || self.timer.deadline() > due {
+                self.timer.as_mut().reset(due);
+            }
+            ready!(self.timer.as_mut().poll(cx));
+            let now = Instant::now();
+            if self.stalled.is_some_and(|stalled| stalled <= now) {
+                return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
+            }
+            if due <= now {
+                self.stream.handle_timeout(now.into_std());
+                return Poll::Ready(Ok(()));
+            }
+        }
+    }
+}
+
+impl fmt::Debug for Connection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Connection").field("stream", &self.stream).finish_non_exhaustive()
+    }
+}
+
+fn gone() -> io::Error {
+    io::ErrorKind::NotConnected.into()
+}

@@ -1,0 +1,192 @@
+//! What becomes of a stanza: the answer to its sender, and its share of what may wait.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Context as Task, Poll};
+
+use thiserror::Error;
+use tokio::sync::oneshot;
+use xmpp_s2s_proto::{Stanza, Trail};
+
+use crate::config::Limits;
+use crate::discovery::DiscoveryError;
+use crate::outbound::ConnectError;
+
+/// A stanza that was not delivered.
+#[derive(Clone, Debug, Error)]
+#[error("stanza to {} was not delivered", .stanza.to())]
+#[non_exhaustive]
+pub struct Undelivered {
+    /// The stanza.
+    pub stanza: Stanza,
+    /// Why.
+    #[source]
+    pub error: Arc<ConnectError>,
+    /// What was tried.
+    pub trail: Arc<Trail>,
+}
+
+impl Undelivered {
+    /// The error to send back to the author, with one sentence that says why; `None` for stanzas
+    /// that must not be answered (RFC 6120 §8.3.1).
+    pub fn bounce(&self) -> Option<Stanza> {
+        self.stanza.bounce(condition(&self.error), &self.trail.to_string())
+    }
+}
+
+/// The stanza error condition (RFC 6120 §8.3.3, §10.4.3).
+fn condition(error: &ConnectError) -> &'static str {
+    match error {
+        ConnectError::NotOurs(_) => "forbidden",
+        ConnectError::QueueFull(_) => "resource-constraint",
+        ConnectError::Discovery(error) => match error {
+            DiscoveryError::NotOffered(_)
+            | DiscoveryError::NoDomain(_)
+            | DiscoveryError::NoAddress(_)
+            | DiscoveryError::Forbidden(_)
+            | DiscoveryError::Unresolved { .. }
+            | DiscoveryError::Timeout(_) => "remote-server-not-found",
+        },
+        ConnectError::Rejected(_)
+        | ConnectError::Stream(_)
+        | ConnectError::Lost { .. }
+        | ConnectError::Unreachable { .. }
+        | ConnectError::Timeout(_)
+        | ConnectError::Stopping => "remote-server-timeout",
+    }
+}
+
+/// What becomes of a stanza: written and flushed, or given back.
+///
+/// Dropping it gives up the answer, not the stanza.
+#[must_use = "a stanza that cannot be delivered comes back here"]
+#[derive(Debug)]
+pub struct Delivery(Answer);
+
+#[derive(Debug)]
+enum Answer {
+    Known(Option<Undelivered>),
+    Awaited(oneshot::Receiver<Result<(), Undelivered>>),
+}
+
+impl Delivery {
+    pub(crate) fn failed(stanza: Stanza, error: Arc<ConnectError>, trail: Arc<Trail>) -> Self {
+        Self(Answer::Known(Some(Undelivered { stanza, error, trail })))
+    }
+}
+
+impl Future for Delivery {
+    type Output = Result<(), Undelivered>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Task<'_>) -> Poll<Self::Output> {
+        match &mut self.0 {
+            Answer::Known(known) => {
+                Poll::Ready(Err(known.take().expect("polled again after its answer")))
+            }
+            Answer::Awaited(answer) => Pin::new(answer)
+                .poll(cx)
+                .map(|answer| answer.expect("a lane answers for every stanza it took")),
+        }
+    }
+}
+
+/// A stanza in a queue.
+#[derive(Debug)]
+pub(crate) struct Waiting {
+    pub(crate) stanza: Stanza,
+    answer: oneshot::Sender<Result<(), Undelivered>>,
+    _share: Share,
+}
+
+impl Waiting {
+    /// Takes its place, and gives the sender something to wait for.
+    pub(crate) fn new(stanza: Stanza, share: Share) -> (Self, Delivery) {
+        let (answer, awaited) = oneshot::channel();
+        (Self { stanza, answer, _share: share }, Delivery(Answer::Awaited(awaited)))
+    }
+
+    /// It was written and flushed.
+    pub(crate) fn delivered(self) {
+        // Nobody may want to know.
+        let _ = self.answer.send(Ok(()));
+    }
+
+    /// It comes back to its sender; to the caller, if nobody waits for it.
+    pub(crate) fn undelivered(
+        self,
+        error: Arc<ConnectError>,
+        trail: Arc<Trail>,
+    ) -> Result<(), Undelivered> {
+        let undelivered = Undelivered { stanza: self.stanza, error, trail };
+        match self.answer.send(Err(undelivered)) {
+            Err(Err(undelivered)) => Err(undelivered),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// What waits for one pair, and for all of them.
+#[derive(Debug, Default)]
+pub(crate) struct Load {
+    stanzas: AtomicUsize,
+    bytes: AtomicUsize,
+    total: Arc<AtomicUsize>,
+}
+
+impl Load {
+    /// A load that counts towards `total`.
+    pub(crate) fn of(total: Arc<AtomicUsize>) -> Arc<Self> {
+        Arc::new(Self { total, ..Self::default() })
+    }
+
+    /// Takes `size` bytes; `None` if that is more than `limits` allow.
+    pub(crate) fn take(self: &Arc<Self>, size: usize, limits: &Limits) -> Option<Share> {
+        // Senders that race each other may pass a limit by a stanza each, and no more.
+        let fits = self.stanzas.load(Ordering::Relaxed) < limits.queue_stanzas
+            && self.bytes.load(Ordering::Relaxed) + size <= limits.queue_size
+            && self.total.load(Ordering::Relaxed) + size <= limits.queues_size;
+        if !fits {
+            return None;
+        }
+        self.stanzas.fetch_add(1, Ordering::Relaxed);
+        self.bytes.fetch_add(size, Ordering::Relaxed);
+        self.total.fetch_add(size, Ordering::Relaxed);
+        Some(Share { size, load: self.clone() })
+    }
+}
+
+/// A part of a [`Load`], given back when dropped.
+#[derive(Debug)]
+pub(crate) struct Share {
+    size: usize,
+    load: Arc<Load>,
+}
+
+impl Drop for Share {
+    fn drop(&mut self) {
+        self.load.stanzas.fetch_sub(1, Ordering::Relaxed);
+        self.load.bytes.fetch_sub(self.size, Ordering::Relaxed);
+        self.load.total.fetch_sub(self.size, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_queue_is_bounded_in_stanzas_in_bytes_and_in_all() {
+        let limits =
+            Limits { queue_stanzas: 2, queue_size: 10, queues_size: 12, ..Limits::default() };
+        let total = Arc::default();
+        let (one, other) = (Load::of(Arc::clone(&total)), Load::of(total));
+        assert!(one.take(11, &limits).is_none());
+        let held = (one.take(4, &limits).unwrap(), one.take(4, &limits).unwrap());
+        assert!(one.take(1, &limits).is_none());
+        assert!(other.take(5, &limits).is_none());
+        drop(held);
+        assert!(other.take(5, &limits).is_some());
+        assert!(one.take(10, &limits).is_some());
+    }
+}

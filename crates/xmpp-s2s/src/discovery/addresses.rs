@@ -1,0 +1,107 @@
+//! Addresses of hosts, from our resolver, and none that may not be connected to.
+
+use std::net::{IpAddr, SocketAddr};
+
+use hickory_resolver::TokioResolver;
+use hickory_resolver::net::NetError;
+use hickory_resolver::proto::rr::RData;
+use posh::AddressGuard;
+use reqwest::dns::{Name, Resolve, Resolving};
+
+use super::srv::{is_absent, is_nxdomain};
+
+/// What the DNS says of the addresses of a host.
+#[derive(Debug)]
+pub(super) enum Answer {
+    /// These, and none else, may be connected to.
+    Addresses(Vec<IpAddr>),
+    /// There are addresses, and none of them may be connected to.
+    Forbidden,
+    /// There is none.
+    None,
+    /// There is no such domain.
+    NoDomain,
+}
+
+/// The addresses of `host` that `guard` allows; families take turns, IPv6 first (RFC 8305 §4).
+pub(super) async fn of(
+    resolver: &TokioResolver,
+    guard: &AddressGuard,
+    host: &str,
+) -> Result<Answer, NetError> {
+    let addresses = match all(resolver, host).await {
+        Ok(addresses) if addresses.is_empty() => return Ok(Answer::None),
+        Ok(addresses) => addresses,
+        Err(error) if is_absent(&error) => return Ok(Answer::NoDomain),
+        Err(error) => return Err(error),
+    };
+    let (v6, v4): (Vec<_>, Vec<_>) =
+        addresses.into_iter().filter(|&ip| guard.allows(ip)).partition(IpAddr::is_ipv6);
+    let allowed = interleave(v6, v4);
+    Ok(if allowed.is_empty() { Answer::Forbidden } else { Answer::Addresses(allowed) })
+}
+
+/// Both families are asked for by record type: `lookup_ip` would take an address literal for an
+/// answer and fall back to the hosts file.
+async fn all(resolver: &TokioResolver, host: &str) -> Result<Vec<IpAddr>, NetError> {
+    let name = format!("{host}.");
+    let (v6, v4) =
+        tokio::join!(resolver.ipv6_lookup(name.as_str()), resolver.ipv4_lookup(name.as_str()));
+    let mut found = Vec::new();
+    let mut failure = None;
+    for answer in [v6, v4] {
+        match answer {
+            Ok(lookup) => found.extend(lookup.answers().iter().filter_map(|r| match &r.data {
+                RData::A(a) => Some(IpAddr::V4(a.0)),
+                RData::AAAA(aaaa) => Some(IpAddr::V6(aaaa.0)),
+                _ => None,
+            })),
+            Err(error) if is_absent(&error) && !is_nxdomain(&error) => {}
+            Err(error) => failure = Some(error),
+        }
+    }
+    match failure {
+        Some(error) if found.is_empty() => Err(error),
+        _ => Ok(found),
+    }
+}
+
+fn interleave(first: Vec<IpAddr>, second: Vec<IpAddr>) -> Vec<IpAddr> {
+    let mut merged = Vec::with_capacity(first.len() + second.len());
+    let (mut first, mut second) = (first.into_iter(), second.into_iter());
+    loop {
+        let turn = [first.next(), second.next()];
+        if turn == [None, None] {
+            return merged;
+        }
+        merged.extend(turn.into_iter().flatten());
+    }
+}
+
+/// Our resolver, as the HTTPS client wants it. The client's guard judges what it finds.
+#[derive(Clone, Debug)]
+pub(super) struct WebResolver(pub(super) TokioResolver);
+
+impl Resolve for WebResolver {
+    fn resolve(&self, name: Name) -> Resolving {
+        let resolver = self.0.clone();
+        Box::pin(async move {
+            let found = all(&resolver, name.as_str().trim_end_matches('.')).await?;
+            let addresses = found.into_iter().map(|ip| SocketAddr::new(ip, 0));
+            Ok(Box::new(addresses) as Box<dyn Iterator<Item = SocketAddr> + Send>)
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn families_take_turns() {
+        let [a, b, c, d] = ["2001:db8::1", "2001:db8::2", "2001:db8::3", "192.0.2.1"]
+            .map(|ip| ip.parse::<IpAddr>().unwrap());
+        assert_eq!(interleave(vec![a, b, c], vec![d]), [a, d, b, c]);
+        assert_eq!(interleave(vec![], vec![d]), [d]);
+    }
+}

@@ -1,0 +1,153 @@
+//! This server, as other servers meet it.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hickory_resolver::TokioResolver;
+use hickory_resolver::net::NetError;
+use thiserror::Error;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::time::Instant;
+use xmpp_s2s_proto::dna::Policy;
+use xmpp_s2s_proto::{Domain, Pair, Stanza, Trail};
+
+use crate::admission::Admission;
+use crate::arrival::{AcceptError, accept};
+use crate::config::Config;
+use crate::context::Context;
+use crate::delivery::{Delivery, Undelivered};
+use crate::discovery::{Discovery, Finder, FinderError};
+use crate::inbound::{Claimed, Incoming};
+use crate::outbound::establish;
+use crate::peer::{Peer, Registry};
+use crate::pool::Pool;
+
+/// A configuration that cannot work.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum ConfigError {
+    /// No prooftype is allowed, so nobody could ever be authenticated.
+    #[error("a policy allows no prooftype")]
+    NoProoftype,
+    /// The system's resolver configuration is unusable.
+    #[error("cannot set the resolver up")]
+    Resolver(#[source] NetError),
+    /// rustls does not accept the configuration.
+    #[error("cannot set TLS up")]
+    Tls(#[from] rustls::Error),
+    /// The HTTPS client cannot be built.
+    #[error("cannot set HTTPS up")]
+    Https(#[source] reqwest::Error),
+}
+
+/// This server, as other servers meet it. Cheap to clone.
+///
+/// When the last clone is dropped, its streams are closed; [`close`](Self::close) also sends what
+/// still waits, and tells what could not be sent.
+#[derive(Clone, Debug)]
+pub struct Endpoint(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    context: Arc<Context>,
+    pool: Arc<Pool>,
+    admission: Admission,
+    inbound: Registry,
+}
+
+impl Endpoint {
+    /// Checks `config` and builds the TLS, HTTPS and DNS clients.
+    pub fn new(config: Config) -> Result<Self, ConfigError> {
+        let proves_nobody = |policy: &Policy| policy.prooftypes.is_empty();
+        if proves_nobody(&config.policy) || config.policies.values().any(proves_nobody) {
+            return Err(ConfigError::NoProoftype);
+        }
+        let resolver = match &config.resolver {
+            Some(resolver) => resolver.clone(),
+            None => TokioResolver::builder_tokio()
+                .and_then(|builder| builder.build())
+                .map_err(ConfigError::Resolver)?,
+        };
+        let finder = Finder::new(&config, resolver).map_err(|error| match error {
+            FinderError::Tls(error) => ConfigError::Tls(error),
+            FinderError::Https(error) => ConfigError::Https(error),
+        })?;
+        let admission = Admission::new(&config.limits);
+        let context = Arc::new(Context::new(config, finder));
+        let pool = Pool::new(context.clone());
+        Ok(Self(Arc::new(Inner { context, pool, admission, inbound: Registry::default() })))
+    }
+
+    /// Queues `stanza`, behind those of its pair that came before, for a stream that is up or is
+    /// brought up; the answer says what became of it.
+    ///
+    /// # Panics
+    ///
+    /// Outside of a tokio runtime.
+    pub fn send(&self, stanza: Stanza) -> Delivery {
+        self.0.pool.send(stanza)
+    }
+
+    /// Takes a connection as far as the peer's claim of who it is.
+    ///
+    /// The first byte tells direct TLS from STARTTLS. `address` is what budgets are kept for.
+    pub async fn accept<IO>(
+        &self,
+        io: IO,
+        address: Option<SocketAddr>,
+    ) -> Result<Incoming, AcceptError>
+    where
+        IO: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    {
+        let inner = &*self.0;
+        let permit = inner.admission.admit(address).ok_or(AcceptError::OverBudget)?;
+        let (connection, peer) = accept(&inner.context, io, address).await?;
+        Ok(Incoming::new(Claimed {
+            context: inner.context.clone(),
+            registry: inner.inbound.clone(),
+            stop: inner.pool.stop(),
+            permit,
+            connection,
+            peer,
+        }))
+    }
+
+    /// Finds where `remote` is and what proves it, without connecting to it.
+    pub async fn discover(&self, remote: &Domain) -> Discovery {
+        let policy = self.0.context.config.policy_for(remote);
+        self.0.context.finder.discover(remote, policy).await
+    }
+
+    /// Goes the whole way to `pair.remote` on a stream of its own, and tells what happened.
+    pub async fn explain(&self, pair: &Pair) -> Trail {
+        let context = &self.0.context;
+        let mut trail = Trail::new(pair.clone());
+        if let Ok(mut outbound) = establish(context, &mut trail).await {
+            outbound.connection.stream.close(None);
+            tokio::spawn(outbound.connection.finish(context.config.stream.closing));
+        }
+        trail
+    }
+
+    /// The peers of today: up, being tried, failed not long ago.
+    pub fn peers(&self) -> Vec<Peer> {
+        let mut peers = self.0.pool.peers();
+        peers.extend(self.0.inbound.peers());
+        peers
+    }
+
+    /// Takes no more stanzas, sends what waits, and closes every stream, by `deadline` from now.
+    ///
+    /// What could not be sent comes back through its [`Delivery`]; where nobody waits for that, it
+    /// is returned here.
+    pub async fn close(&self, deadline: Duration) -> Vec<Undelivered> {
+        self.0.pool.close(deadline).await
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        self.pool.begin_to_stop(Instant::now());
+    }
+}
