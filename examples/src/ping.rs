@@ -1,6 +1,7 @@
 //! `ping`: goes to another domain and back, and tells how each side proved itself.
 
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use thiserror::Error;
@@ -170,7 +171,8 @@ async fn exchange(
 ) -> End {
     if let Err(undelivered) = endpoint.send(request(pair)).await {
         let bounce = undelivered.bounce();
-        return End::Undelivered { trail: undelivered.trail, bounce };
+        let trail = Arc::unwrap_or_clone(undelivered.trail);
+        return End::Undelivered { trail, bounce };
     }
     let mut refused = None;
     loop {

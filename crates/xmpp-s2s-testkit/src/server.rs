@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use rustls::sign::CertifiedKey;
 use tokio::net::{TcpListener, TcpStream};
-use xmpp_s2s::{AcceptError, Config, Domain, Endpoint, Peer, Security, Stanza, StreamError};
+use xmpp_s2s::{AcceptError, Config, Domain, Endpoint, InboundError, Peer, Security, Stanza};
 
 use crate::dns::Service;
 use crate::identity::Identity;
@@ -97,7 +97,7 @@ struct Events {
     stanzas: Log<Stanza>,
     peers: Log<Peer>,
     refusals: Log<AcceptError>,
-    endings: Log<Result<(), StreamError>>,
+    endings: Log<Result<(), InboundError>>,
 }
 
 impl Server {
@@ -144,7 +144,7 @@ impl Server {
 
     /// How every inbound stream that carried stanzas ended.
     #[must_use]
-    pub fn endings(&self) -> &Log<Result<(), StreamError>> {
+    pub fn endings(&self) -> &Log<Result<(), InboundError>> {
         &self.events.endings
     }
 }

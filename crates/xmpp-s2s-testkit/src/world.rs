@@ -89,7 +89,8 @@ impl World {
     pub fn publish_at(&self, host: &str, path: &str, profile: Profile, identities: &[&Identity]) {
         let leaves: Vec<_> = identities.iter().map(|identity| identity.leaf().clone()).collect();
         let hashes = [HashFunction::Sha256];
-        let document = posh::publish::document(&leaves, profile, &hashes, HOUR);
+        let document = posh::publish::document(&leaves, profile, &hashes, HOUR)
+            .expect("certificates that can be published");
         self.web.serve(host, path, Reply::document(content_type(profile), document));
     }
 
@@ -125,7 +126,7 @@ impl World {
 #[must_use]
 pub fn well_known(domain: &str, profile: Profile) -> Url {
     let source = DnsName::try_from(domain).expect("a domain name");
-    PoshService::XMPP_SERVER.url(&source, profile)
+    PoshService::XMPP_SERVER.url(&source, profile).expect("a domain of the public DNS")
 }
 
 const HOUR: Duration = Duration::from_secs(60 * 60);

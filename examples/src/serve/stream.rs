@@ -75,7 +75,7 @@ pub(super) fn log_undelivered(undelivered: &Undelivered) {
         local = %stanza.from(),
         remote = %stanza.to(),
         code = trail.conclusion().map(|code| code.as_str()),
-        trail = serde_json::to_string(trail).unwrap_or_default(),
+        trail = serde_json::to_string(&**trail).unwrap_or_default(),
         "answer not delivered: {trail}",
     );
 }

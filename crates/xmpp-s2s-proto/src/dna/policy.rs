@@ -34,6 +34,14 @@ pub enum Prooftype {
 }
 
 impl Prooftype {
+    /// The word in logs.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Pkix => "pkix",
+            Self::Posh => "posh",
+        }
+    }
+
     pub(super) fn phase(self) -> Phase {
         match self {
             Self::Pkix => Phase::Pkix,
