@@ -1,15 +1,14 @@
 //! `ping`: goes to another domain and back, and tells how each side proved itself.
 
 use std::process::ExitCode;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use thiserror::Error;
 use tokio::sync::mpsc;
 use tokio::time;
-use xmpp_s2s::{AcceptError, Domain, Endpoint, Pair, Peer, Stanza, StanzaKind, Trail};
+use xmpp_s2s::{AcceptError, Direction, Domain, Endpoint, Pair, Peer, Stanza, StanzaKind, Trail};
 
-pub(crate) use self::report::{Answer, End, Report, proof};
+pub(crate) use self::report::{Answer, End, Report, Returned, proof};
 use crate::cli::PingArguments;
 use crate::config::{EndpointError, Settings, SettingsError};
 use crate::print::{self, Page};
@@ -79,7 +78,7 @@ pub(crate) enum News {
     /// The answer, over a stream of this trail.
     Answer(Answer, Option<Trail>),
     /// Somebody called as the peer, and proved nothing or broke off.
-    Refused(Option<Trail>),
+    Refused(Trail),
 }
 
 /// Watches for what concerns the ping between `pair`.
@@ -104,12 +103,12 @@ impl Observer for Watch {
         let _ = self.news.try_send(News::Answer(answer, peer.map(|peer| peer.trail.clone())));
     }
 
-    fn refused(&self, claimed: &Pair, error: &AcceptError) {
-        if *claimed == self.pair {
-            let trail = match error {
-                AcceptError::Rejected(rejection) => Some(rejection.trail.clone()),
-                _ => None,
-            };
+    fn refused(&self, peer: &Peer, error: &AcceptError) {
+        if peer.pair == self.pair {
+            let mut trail = peer.trail.clone();
+            if let AcceptError::Rejected(rejection) = error {
+                trail.append(rejection.trail.clone());
+            }
             let _ = self.news.try_send(News::Refused(trail));
         }
     }
@@ -171,8 +170,7 @@ async fn exchange(
 ) -> End {
     if let Err(undelivered) = endpoint.send(request(pair)).await {
         let bounce = undelivered.bounce();
-        let trail = Arc::unwrap_or_clone(undelivered.trail);
-        return End::Undelivered { trail, bounce };
+        return End::Undelivered(Box::new(Returned { trail: undelivered.trail, bounce }));
     }
     let mut refused = None;
     loop {
@@ -189,7 +187,7 @@ async fn exchange(
                 return End::Answered(answer);
             }
             Some(News::Refused(trail)) => {
-                *inbound = trail;
+                *inbound = Some(trail);
                 refused.get_or_insert_with(|| time::Instant::now() + PATIENCE);
             }
             None => std::future::pending().await,
@@ -199,8 +197,9 @@ async fn exchange(
 
 /// How our own stream to the peer came about, or did not.
 fn outbound(endpoint: &Endpoint, pair: &Pair, end: &End) -> Option<Trail> {
-    if let End::Undelivered { trail, .. } = end {
-        return Some(trail.clone());
+    if let End::Undelivered(returned) = end {
+        return Some(Trail::clone(&returned.trail));
     }
-    endpoint.peers().into_iter().find(|peer| peer.pair == *pair).map(|peer| peer.trail)
+    let ours = |peer: &Peer| peer.direction == Direction::Outbound && peer.pair == *pair;
+    endpoint.peers().into_iter().find(ours).map(|peer| peer.trail)
 }

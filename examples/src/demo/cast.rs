@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use posh::Profile;
 use tokio::net::TcpListener;
-use xmpp_s2s::{AcceptError, Domain, Endpoint, Pair, Peer, Security, Stanza};
+use xmpp_s2s::{AcceptError, Domain, Endpoint, Peer, Security, Stanza};
 use xmpp_s2s_testkit::{Identity, Service, World};
 
 use super::DemoError;
@@ -122,5 +122,5 @@ impl Observer for Stolen {
         self.0.fetch_add(1, Ordering::Relaxed);
     }
 
-    fn refused(&self, _: &Pair, _: &AcceptError) {}
+    fn refused(&self, _: &Peer, _: &AcceptError) {}
 }

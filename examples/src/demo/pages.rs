@@ -4,7 +4,7 @@ use xmpp_s2s::{Step, Trail, Verdict};
 
 use super::cast::{ALPHA, Cast, HOSTED, HOSTING, MALLORY};
 use super::scenes::{Played, Scene};
-use crate::ping::{End, proof};
+use crate::ping::{End, Returned, proof};
 use crate::print::{Page, WIDTH, elapsed, milliseconds};
 
 /// Who plays, and where they are to be found.
@@ -72,9 +72,7 @@ fn outcome(page: Page, played: &Played) -> String {
     let report = &played.report;
     let (verdict, word, sentences) = match &report.end {
         End::Answered(_) => (Verdict::Passed, "✔ ACCEPTED", vec![answered(played)]),
-        End::Undelivered { trail, bounce } => {
-            (Verdict::Refused, "✘ REFUSED", refused(played, trail, bounce.is_some()))
-        }
+        End::Undelivered(returned) => (Verdict::Refused, "✘ REFUSED", refused(played, returned)),
         End::NotProved | End::Silence(_) => {
             (Verdict::Unknown, "✘ NO ANSWER", vec![report.sentence()])
         }
@@ -96,10 +94,11 @@ fn answered(played: &Played) -> String {
     format!("by {proof}; the ping was answered in {}", milliseconds(report.round_trip))
 }
 
-fn refused(played: &Played, trail: &Trail, returned: bool) -> Vec<String> {
+fn refused(played: &Played, returned: &Returned) -> Vec<String> {
+    let trail = &returned.trail;
     let code = trail.conclusion().map_or("open", |code| code.as_str());
     let mut sentences = vec![format!("{code} in {}", milliseconds(played.report.round_trip))];
-    if returned {
+    if returned.bounce.is_some() {
         sentences.push(format!("the ping came back to {ALPHA}: \"{trail}\""));
     }
     if played.led_astray {

@@ -79,11 +79,10 @@ impl Played {
 
     /// Mallory was reached, got nothing, and the ping came back with the reason.
     fn is_refused_and_returned(&self) -> bool {
-        let End::Undelivered { trail, bounce: Some(bounce) } = &self.report.end else {
-            return false;
-        };
+        let End::Undelivered(returned) = &self.report.end else { return false };
+        let Some(bounce) = &returned.bounce else { return false };
         let reason = Code::PoshFingerprintMismatch;
-        trail.conclusion() == Some(reason)
+        returned.trail.conclusion() == Some(reason)
             && bounce.stanza_type() == Some("error")
             && says(bounce, reason.sentence())
             && self.led_astray

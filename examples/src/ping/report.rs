@@ -1,6 +1,7 @@
 //! What a ping came to, for people, programs and shells.
 
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Serialize;
@@ -29,16 +30,20 @@ pub(crate) enum End {
     /// The peer answered.
     Answered(Answer),
     /// The ping could not be delivered, and came back.
-    Undelivered {
-        /// What was tried.
-        trail: Trail,
-        /// The error for its sender.
-        bounce: Option<Stanza>,
-    },
+    Undelivered(Box<Returned>),
     /// It was delivered; whoever called us in the peer's name did not prove to be it.
     NotProved,
     /// Nothing came in this time.
     Silence(Duration),
+}
+
+/// A ping that came back.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) struct Returned {
+    /// What was tried.
+    pub(crate) trail: Arc<Trail>,
+    /// The error for its sender.
+    pub(crate) bounce: Option<Stanza>,
 }
 
 /// What the peer answered; either shows that both streams carry stanzas.
@@ -151,7 +156,7 @@ impl Report {
     fn outcome(&self) -> Outcome {
         match &self.end {
             End::Answered(_) => Outcome::Accepted,
-            End::Undelivered { trail, .. } => Outcome::of_failure(Some(trail)),
+            End::Undelivered(returned) => Outcome::of_failure(Some(&returned.trail)),
             End::NotProved => Outcome::of_failure(self.inbound.as_ref()),
             End::Silence(_) => Outcome::CannotTell,
         }
@@ -166,7 +171,7 @@ impl Report {
     fn decisive(&self) -> Option<&Trail> {
         match &self.end {
             End::Answered(_) => self.outbound.as_ref(),
-            End::Undelivered { trail, .. } => Some(trail),
+            End::Undelivered(returned) => Some(&returned.trail),
             End::NotProved => self.inbound.as_ref(),
             End::Silence(_) => None,
         }
@@ -188,8 +193,8 @@ impl Report {
                     milliseconds(self.round_trip)
                 )
             }
-            End::Undelivered { trail, .. } => with_code(trail),
-            End::NotProved => match &self.inbound {
+            End::Undelivered(returned) => with_code(&returned.trail),
+            End::NotProved => match self.inbound.as_ref().filter(|trail| is_concluded(trail)) {
                 Some(trail) => format!("it called us to answer; {}", with_code(trail)),
                 None => "it called us to answer, and broke off".to_owned(),
             },
@@ -203,6 +208,10 @@ impl Report {
             }
         }
     }
+}
+
+fn is_concluded(trail: &Trail) -> bool {
+    trail.conclusion().is_some()
 }
 
 fn with_code(trail: &Trail) -> String {
@@ -246,7 +255,7 @@ mod tests {
     }
 
     fn undelivered(trail: Trail) -> End {
-        End::Undelivered { trail, bounce: None }
+        End::Undelivered(Box::new(Returned { trail: trail.into(), bounce: None }))
     }
 
     fn last_line(report: &Report) -> String {

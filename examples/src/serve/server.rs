@@ -7,7 +7,7 @@ use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
-use xmpp_s2s::{AcceptError, Endpoint, Pair, Peer, Stanza, Undelivered};
+use xmpp_s2s::{AcceptError, Endpoint, Peer, Stanza, Undelivered};
 
 use super::listen;
 use super::stream::converse;
@@ -17,8 +17,8 @@ pub(crate) trait Observer: Clone + Send + Sync + 'static {
     /// A stanza came over a stream to `peers`.
     fn stanza(&self, stanza: &Stanza, peers: &[Peer]);
 
-    /// A connection that claimed to be of `claimed` did not become a stream.
-    fn refused(&self, claimed: &Pair, error: &AcceptError);
+    /// A connection that claimed to be of `peer` did not become a stream.
+    fn refused(&self, peer: &Peer, error: &AcceptError);
 }
 
 /// Nobody is told.
@@ -28,7 +28,7 @@ pub(crate) struct Unobserved;
 impl Observer for Unobserved {
     fn stanza(&self, _: &Stanza, _: &[Peer]) {}
 
-    fn refused(&self, _: &Pair, _: &AcceptError) {}
+    fn refused(&self, _: &Peer, _: &AcceptError) {}
 }
 
 /// A server that is up.

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 use tracing::{debug, warn};
-use xmpp_s2s::{Delivery, Endpoint, Inbound, Undelivered};
+use xmpp_s2s::{Delivery, Endpoint, Inbound, Pair, Undelivered};
 
 use super::server::Observer;
 use crate::services;
@@ -27,12 +27,13 @@ pub(super) async fn converse(
             return;
         }
     };
-    let claimed = incoming.claimed().clone();
+    let peer = incoming.peer().clone();
     match incoming.authenticate().await {
         Ok(inbound) => answer_all(&endpoint, inbound, observer).await,
         Err(error) => {
-            debug!(%address, local = %claimed.local, remote = %claimed.remote, %error, "refused");
-            observer.refused(&claimed, &error);
+            let Pair { local, remote } = &peer.pair;
+            debug!(%address, %local, %remote, %error, "refused");
+            observer.refused(&peer, &error);
         }
     }
 }
