@@ -64,7 +64,6 @@ pub enum ConnectError {
 pub(crate) struct Outbound {
     pub(crate) connection: Connection,
     pub(crate) prooftype: Prooftype,
-    pub(crate) end_entity: [u8; 32],
     pub(crate) address: SocketAddr,
 }
 
@@ -203,9 +202,9 @@ impl Negotiation<'_> {
         address: SocketAddr,
     ) -> Result<Outbound, Failure> {
         match self.negotiate(&mut connection).await {
-            Ok((prooftype, end_entity)) => {
+            Ok(prooftype) => {
                 connection.negotiated();
-                Ok(Outbound { connection, prooftype, end_entity, address })
+                Ok(Outbound { connection, prooftype, address })
             }
             Err(failure) => {
                 // The next target does not wait for the goodbye.
@@ -215,10 +214,7 @@ impl Negotiation<'_> {
         }
     }
 
-    async fn negotiate(
-        &mut self,
-        connection: &mut Connection,
-    ) -> Result<(Prooftype, [u8; 32]), Failure> {
+    async fn negotiate(&mut self, connection: &mut Connection) -> Result<Prooftype, Failure> {
         let mut proof = None;
         loop {
             let event = match connection.progress().await {
@@ -231,9 +227,9 @@ impl Negotiation<'_> {
                 (Event::Authenticate(pair), _) => {
                     proof = Some(self.authenticate(connection, &pair)?);
                 }
-                (Event::Established(_), Some(proved)) => {
+                (Event::Established(_), Some(prooftype)) => {
                     self.record(Phase::Sasl, Code::SaslAccepted, "EXTERNAL");
-                    return Ok(proved);
+                    return Ok(prooftype);
                 }
                 (Event::Refused(_, code, error), _) => {
                     self.record(Phase::Sasl, code, error.to_string());
@@ -271,18 +267,18 @@ impl Negotiation<'_> {
         &mut self,
         connection: &mut Connection,
         pair: &Pair,
-    ) -> Result<(Prooftype, [u8; 32]), Failure> {
+    ) -> Result<Prooftype, Failure> {
         let presented = connection.stream.presented();
         match self.context.authenticate(presented, pair, self.evidence) {
             Ok(association) => {
                 self.trail.append(association.trail().clone());
-                let proved = (association.prooftype(), *association.end_entity());
+                let prooftype = association.prooftype();
                 connection
                     .stream
                     .handle_association(association, now())
                     .map_err(|error| Failure::Stream(error, Code::StreamLocalError))?;
                 self.since = Instant::now();
-                Ok(proved)
+                Ok(prooftype)
             }
             Err(rejection) => {
                 self.trail.append(rejection.trail.clone());
