@@ -17,7 +17,7 @@ use rustls::server::{ClientHello, NoServerSessionStorage, ResolvesServerCert};
 use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use rustls::{
     CertificateError, ClientConfig, CommonState, DigitallySignedStruct, DistinguishedName, Error,
-    PeerMisbehaved, ServerConfig, SignatureScheme,
+    PeerMisbehaved, ProtocolVersion, ServerConfig, SignatureScheme,
 };
 use thiserror::Error as ThisError;
 use tokio::time::timeout;
@@ -136,9 +136,13 @@ pub(crate) fn presented<IO>(tls: &TlsStream<IO>) -> Option<Presented> {
 /// Version and cipher, for a trail.
 pub(crate) fn describe<IO>(tls: &TlsStream<IO>) -> String {
     let (_, connection): (_, &CommonState) = tls.get_ref();
-    let version = connection.protocol_version().and_then(|version| version.as_str());
+    let version = match connection.protocol_version() {
+        Some(ProtocolVersion::TLSv1_3) => "TLS 1.3",
+        Some(ProtocolVersion::TLSv1_2) => "TLS 1.2",
+        _ => "TLS",
+    };
     let suite = connection.negotiated_cipher_suite().and_then(|suite| suite.suite().as_str());
-    format!("{} {}", version.unwrap_or("TLS"), suite.unwrap_or("of an unnamed cipher suite"))
+    format!("{version}, {}", suite.unwrap_or("unnamed cipher suite"))
 }
 
 fn protocols(security: Security) -> Vec<Vec<u8>> {
