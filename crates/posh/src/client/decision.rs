@@ -1,0 +1,260 @@
+//! Which of two documents decides.
+
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::timeout;
+
+use crate::document::DocumentError;
+use crate::key::PublicKey;
+use crate::lookup::LookupError;
+use crate::{FetchError, Materials, Published};
+
+/// How the lookup of one profile ended.
+#[derive(Debug)]
+pub(super) enum Outcome {
+    Found(Materials),
+    /// The source domain's own path answered that there is nothing (A5).
+    Absent,
+    /// The source domain's own path answered, but not with JSON.
+    NotJson(LookupError),
+    Failed(FetchError),
+}
+
+impl Outcome {
+    /// What it says alone.
+    pub(super) fn into_published(self) -> Published {
+        match self {
+            Self::Found(materials) => Published::Found(Arc::new(materials)),
+            Self::Absent => Published::Absent,
+            Self::NotJson(error) => Published::Unknown(Arc::new(error.into())),
+            Self::Failed(error) => Published::Unknown(Arc::new(error)),
+        }
+    }
+
+    /// Keys whose private part the document gives away.
+    fn burnt(&self) -> &[PublicKey<'static>] {
+        match self {
+            Self::Found(materials) => materials.burnt(),
+            Self::Failed(FetchError::Invalid(LookupError::Document {
+                error: DocumentError::PrivateKey(burnt),
+                ..
+            })) => burnt.keys(),
+            Self::Absent | Self::NotJson(_) | Self::Failed(_) => &[],
+        }
+    }
+}
+
+/// Waits for both lookups as far as needed, and decides.
+///
+/// Fingerprints that were found only wait for the JWK set, and not long, since it may show that a
+/// key is burnt. If they failed, nothing can be known any more.
+pub(super) async fn of_both(
+    fingerprints: impl Future<Output = Outcome>,
+    key_set: impl Future<Output = Outcome>,
+) -> Published {
+    let mut fingerprints = pin!(fingerprints);
+    let mut key_set = pin!(key_set);
+    let fingerprints = tokio::select! {
+        biased;
+        fingerprints = &mut fingerprints => fingerprints,
+        key_set = &mut key_set => return decide(fingerprints.await, key_set),
+    };
+    match fingerprints {
+        Outcome::Found(_) => match timeout(STRAGGLER, key_set).await {
+            Ok(key_set) => decide(fingerprints, key_set),
+            Err(_) => fingerprints.into_published(),
+        },
+        Outcome::Absent | Outcome::NotJson(_) => decide(fingerprints, key_set.await),
+        Outcome::Failed(_) => fingerprints.into_published(),
+    }
+}
+
+/// A JWK set decides only where the path of the fingerprints answered that there are none, or with
+/// something that is not JSON (A6). A key that it burns is refused everywhere (A20).
+fn decide(fingerprints: Outcome, key_set: Outcome) -> Published {
+    match (fingerprints, key_set) {
+        (Outcome::Found(mut materials), key_set) => {
+            materials.burn(key_set.burnt());
+            Published::Found(Arc::new(materials))
+        }
+        (
+            Outcome::Absent | Outcome::NotJson(_),
+            key_set @ (Outcome::Found(_) | Outcome::Failed(_)),
+        ) => key_set.into_published(),
+        (Outcome::Absent, key_set) => key_set.into_published(),
+        (fingerprints, _) => fingerprints.into_published(),
+    }
+}
+
+/// How long fingerprints wait for the JWK set.
+const STRAGGLER: Duration = Duration::from_secs(2);
+
+#[cfg(test)]
+mod tests {
+    use std::future::{pending, ready};
+    use std::ops::ControlFlow;
+
+    use rustls_pki_types::pem::PemObject;
+    use rustls_pki_types::{CertificateDer, DnsName, UnixTime};
+
+    use super::super::walk::step;
+    use super::*;
+    use crate::{
+        Budget, HashFunction, Limits, Lookup, Match, Mismatch, Profile, Response, Service, publish,
+    };
+
+    /// A time within the life of [`certificate`].
+    const NOW: UnixTime = UnixTime::since_unix_epoch(Duration::from_secs(1_400_000_000));
+    const REFERENCE: &str = r#"{"url":"https://hosting.example/x.json","expires":60}"#;
+
+    fn certificate() -> CertificateDer<'static> {
+        let pem = include_bytes!("../../tests/certificates/rfc7517-b.pem");
+        CertificateDer::from_pem_slice(pem).unwrap()
+    }
+
+    fn document(profile: Profile) -> String {
+        let hour = Duration::from_secs(3600);
+        publish::document(&[certificate()], profile, &[HashFunction::Sha256], hour).unwrap()
+    }
+
+    /// What comes of these answers, a status and a body each.
+    fn answers(profile: Profile, answers: &[(u16, &str)]) -> Outcome {
+        let source = DnsName::try_from("im.example").unwrap();
+        let limits = Limits::default();
+        let mut lookup = Lookup::new(&source, &Service::XMPP_SERVER, profile, limits).unwrap();
+        for (status, body) in answers {
+            let body = body.as_bytes();
+            let response = Response { status: *status, location: None, content_type: None, body };
+            match step(lookup, &response, NOW) {
+                ControlFlow::Continue(next) => lookup = next,
+                ControlFlow::Break(outcome) => return outcome,
+            }
+        }
+        panic!("the lookup goes on")
+    }
+
+    fn fingerprints(list: &[(u16, &str)]) -> Outcome {
+        answers(Profile::Rfc7711, list)
+    }
+
+    fn key_set() -> Outcome {
+        answers(Profile::Draft02, &[(200, &document(Profile::Draft02))])
+    }
+
+    fn find(published: &Published) -> Result<Match, Mismatch> {
+        let Published::Found(materials) = published else { panic!("not found: {published:?}") };
+        materials.find(&certificate(), NOW)
+    }
+
+    fn profile(published: &Published) -> Option<Profile> {
+        match published {
+            Published::Found(materials) => Some(materials.profile()),
+            Published::Absent | Published::Unknown(_) => None,
+        }
+    }
+
+    #[test]
+    fn published_fingerprints_decide_alone() {
+        let found = fingerprints(&[(200, &document(Profile::Rfc7711))]);
+        assert_eq!(profile(&decide(found, key_set())), Some(Profile::Rfc7711));
+        let other = r#"{"fingerprints":[{"sha-256":"AA"}],"expires":60}"#;
+        let published = decide(fingerprints(&[(200, other)]), key_set());
+        assert_eq!(find(&published), Err(Mismatch::NotListed(1)));
+    }
+
+    #[test]
+    fn a6_a_key_set_decides_where_there_are_no_fingerprints() {
+        for status in [404, 410] {
+            let published = decide(fingerprints(&[(status, "")]), key_set());
+            assert_eq!(profile(&published), Some(Profile::Draft02), "{status}");
+        }
+    }
+
+    #[test]
+    fn a6_a_key_set_decides_where_the_other_path_is_not_json() {
+        for body in ["", "<!doctype html>", "{"] {
+            let published = decide(fingerprints(&[(200, body)]), key_set());
+            assert_eq!(profile(&published), Some(Profile::Draft02), "{body:?}");
+        }
+    }
+
+    #[test]
+    fn a6_json_that_is_no_document_is_no_reason_to_use_a_key_set() {
+        for body in ["[]", "{}", r#"{"fingerprints":[{"sha-256":"AA"}],"expires":0}"#, REFERENCE] {
+            let answers: &[_] = &[(200, body), (200, body)];
+            let published = decide(fingerprints(answers), key_set());
+            assert_eq!(profile(&published), None, "{body}");
+        }
+    }
+
+    #[test]
+    fn a6_a_bad_reference_is_no_reason_to_use_a_key_set() {
+        for answer in [(404, ""), (200, "<!doctype html>"), (503, "")] {
+            let published = decide(fingerprints(&[(200, REFERENCE), answer]), key_set());
+            assert_eq!(profile(&published), None, "{answer:?}");
+        }
+    }
+
+    #[test]
+    fn a5_another_failure_than_404_and_410_does_not_say_absent() {
+        for status in [400, 401, 403, 429, 500, 503, 204, 206, 304] {
+            let published = decide(fingerprints(&[(status, "")]), key_set());
+            assert_eq!(profile(&published), None, "{status}");
+            assert!(matches!(published, Published::Unknown(_)), "{status}");
+        }
+    }
+
+    #[test]
+    fn a5_two_absences_are_one() {
+        let absent = |profile| answers(profile, &[(404, "")]);
+        let published = decide(absent(Profile::Rfc7711), absent(Profile::Draft02));
+        assert!(matches!(published, Published::Absent));
+    }
+
+    #[test]
+    fn over_budget_is_no_verdict() {
+        let over = || Outcome::Failed(FetchError::OverBudget(Budget::Host));
+        for published in [decide(over(), key_set()), decide(fingerprints(&[(404, "")]), over())] {
+            let Published::Unknown(error) = published else { panic!("{published:?}") };
+            assert!(matches!(*error, FetchError::OverBudget(Budget::Host)));
+        }
+    }
+
+    #[test]
+    fn a20_a_key_that_the_key_set_burns_is_refused_under_fingerprints_too() {
+        let burnt = document(Profile::Draft02).replace(r#""kty""#, r#""d":"AQAB","kty""#);
+        let other = r#"{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo","x5t":"4pNenEBLv0JpLIdugWxQkOsZcK0"},"#;
+        let among_others = burnt.replace("[{", &format!("[{other}{{"));
+        for key_set in [burnt, among_others] {
+            let found = fingerprints(&[(200, &document(Profile::Rfc7711))]);
+            let published = decide(found, answers(Profile::Draft02, &[(200, &key_set)]));
+            assert_eq!(find(&published), Err(Mismatch::PrivateKeyPublished), "{key_set}");
+        }
+    }
+
+    #[tokio::test]
+    async fn failed_fingerprints_do_not_wait_for_the_key_set() {
+        let published = of_both(ready(fingerprints(&[(503, "")])), pending()).await;
+        assert!(matches!(published, Published::Unknown(_)));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn found_fingerprints_do_not_wait_long_for_the_key_set() {
+        let found = fingerprints(&[(200, &document(Profile::Rfc7711))]);
+        let published = of_both(ready(found), pending()).await;
+        assert_eq!(profile(&published), Some(Profile::Rfc7711));
+    }
+
+    #[tokio::test]
+    async fn a_key_set_that_came_first_does_not_decide_first() {
+        let found = fingerprints(&[(200, &document(Profile::Rfc7711))]);
+        let late = async {
+            tokio::task::yield_now().await;
+            found
+        };
+        let published = of_both(late, ready(key_set())).await;
+        assert_eq!(profile(&published), Some(Profile::Rfc7711));
+    }
+}

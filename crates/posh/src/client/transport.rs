@@ -1,0 +1,140 @@
+//! One GET over HTTPS, by reqwest with everything turned off that it does by itself.
+
+use std::sync::Arc;
+
+use reqwest::dns::Resolve;
+use reqwest::header::{
+    ACCEPT, ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE, HeaderName, HeaderValue, LOCATION,
+};
+use reqwest::redirect::Policy;
+use url::Url;
+
+use super::address::AddressGuard;
+use super::budget::Charge;
+use super::failure::classify;
+use super::resolver::VettedResolver;
+use crate::lookup::{LookupError, Response};
+use crate::{FetchError, Limits};
+
+/// What makes connections for lookups.
+pub(super) struct Transport {
+    tls: rustls::ClientConfig,
+    resolver: Arc<dyn Resolve>,
+    guard: AddressGuard,
+    pub(super) limits: Limits,
+}
+
+impl Transport {
+    pub(super) fn new(
+        mut tls: rustls::ClientConfig,
+        resolver: Arc<dyn Resolve>,
+        guard: AddressGuard,
+        limits: Limits,
+    ) -> Self {
+        tls.alpn_protocols = vec![b"http/1.1".to_vec()];
+        Self { tls, resolver, guard, limits }
+    }
+
+    /// Connections of one lookup, whose addresses are charged to it; it shares none with others.
+    ///
+    /// What an embedder's features may turn on in reqwest is turned off here.
+    pub(super) fn open(&self, charge: Option<Arc<Charge>>) -> reqwest::Result<reqwest::Client> {
+        let resolver = VettedResolver {
+            resolver: Arc::clone(&self.resolver),
+            guard: self.guard.clone(),
+            port: self.limits.port,
+            charge,
+        };
+        let patience = self.limits.timeout / 2;
+        reqwest::Client::builder()
+            .tls_backend_preconfigured(self.tls.clone())
+            .dns_resolver(resolver)
+            .https_only(true)
+            .http1_only()
+            .no_proxy()
+            .redirect(Policy::none())
+            .referer(false)
+            .retry(reqwest::retry::never())
+            .no_gzip()
+            .no_brotli()
+            .no_zstd()
+            .no_deflate()
+            .connect_timeout(patience)
+            .read_timeout(patience)
+            .timeout(self.limits.timeout)
+            .build()
+    }
+}
+
+/// What came back.
+pub(super) struct Answer {
+    status: u16,
+    location: Option<String>,
+    content_type: Option<String>,
+    body: Vec<u8>,
+}
+
+impl Answer {
+    /// Sends a GET, and reads the body if it may be a document, up to a byte too many.
+    pub(super) async fn get(
+        http: &reqwest::Client,
+        url: &Url,
+        accept: &str,
+        limits: &Limits,
+    ) -> Result<Self, FetchError> {
+        let request = http.get(url.clone()).header(ACCEPT, accept);
+        let request = request.header(ACCEPT_ENCODING, "identity");
+        let response = request.send().await.map_err(|error| classify(url, error))?;
+        let answer = Self {
+            status: response.status().as_u16(),
+            location: text(&response, LOCATION),
+            content_type: text(&response, CONTENT_TYPE),
+            body: Vec::new(),
+        };
+        match answer.status {
+            200 => Ok(Self { body: body(response, url, limits).await?, ..answer }),
+            _ => Ok(answer),
+        }
+    }
+
+    pub(super) fn response(&self) -> Response<'_> {
+        Response {
+            status: self.status,
+            location: self.location.as_deref(),
+            content_type: self.content_type.as_deref(),
+            body: &self.body,
+        }
+    }
+}
+
+/// The text of a header that stands there once.
+fn text(response: &reqwest::Response, name: HeaderName) -> Option<String> {
+    let mut values = response.headers().get_all(name).iter();
+    let value = values.next().filter(|_| values.next().is_none())?;
+    value.to_str().ok().map(str::to_owned)
+}
+
+async fn body(
+    mut response: reqwest::Response,
+    url: &Url,
+    limits: &Limits,
+) -> Result<Vec<u8>, FetchError> {
+    let encodings = response.headers().get_all(CONTENT_ENCODING);
+    let is_identity =
+        |encoding: &HeaderValue| encoding.as_bytes().eq_ignore_ascii_case(b"identity");
+    if !encodings.iter().all(is_identity) {
+        return Err(LookupError::ContentEncoding(url.clone()).into());
+    }
+    let too_large = || LookupError::TooLarge(url.clone());
+    if response.content_length().is_some_and(|length| length > limits.document_size as u64) {
+        return Err(too_large().into());
+    }
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await.map_err(|error| classify(url, error))? {
+        if body.len() + chunk.len() > limits.document_size {
+            return Err(too_large().into());
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(body)
+}

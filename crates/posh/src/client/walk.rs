@@ -1,0 +1,71 @@
+//! Walks the lookup of one profile to its end.
+
+use std::ops::ControlFlow;
+use std::sync::Arc;
+use std::time::Instant;
+
+use rustls_pki_types::UnixTime;
+use tokio::time::timeout_at;
+
+use super::budget::{Charge, Origin};
+use super::decision::Outcome;
+use super::transport::{Answer, Transport};
+use crate::FetchError;
+use crate::lookup::{Lookup, Progress, Response};
+
+/// Walks lookups on one charge and until one deadline.
+pub(super) struct Walker<'a> {
+    pub(super) transport: &'a Transport,
+    pub(super) charge: Option<Arc<Charge>>,
+    pub(super) deadline: tokio::time::Instant,
+}
+
+impl Walker<'_> {
+    /// Sends requests until the lookup is over, or the deadline has come.
+    pub(super) async fn walk(&self, mut lookup: Lookup) -> Outcome {
+        let http = match self.transport.open(self.charge.clone()) {
+            Ok(http) => http,
+            Err(error) => {
+                let (url, error) = (lookup.target().clone(), Box::new(error));
+                return Outcome::Failed(FetchError::Unreachable { url, error });
+            }
+        };
+        loop {
+            let answer = match self.get(&http, &lookup).await {
+                Ok(answer) => answer,
+                Err(error) => return Outcome::Failed(error),
+            };
+            match step(lookup, &answer.response(), UnixTime::now()) {
+                ControlFlow::Continue(next) => lookup = next,
+                ControlFlow::Break(outcome) => return outcome,
+            }
+        }
+    }
+
+    async fn get(&self, http: &reqwest::Client, lookup: &Lookup) -> Result<Answer, FetchError> {
+        let url = lookup.target();
+        if let (Some(charge), Some(host)) = (&self.charge, url.host_str()) {
+            let host = Origin::Host(host.to_owned());
+            charge.fetch_from(host, Instant::now()).map_err(FetchError::OverBudget)?;
+        }
+        let answer = Answer::get(http, url, lookup.accept(), &self.transport.limits);
+        let late = |_| FetchError::Timeout { url: url.clone() };
+        timeout_at(self.deadline, answer).await.map_err(late)?
+    }
+}
+
+/// Takes one response, and tells the ends apart that decide different things.
+pub(super) fn step(
+    lookup: Lookup,
+    response: &Response<'_>,
+    now: UnixTime,
+) -> ControlFlow<Outcome, Lookup> {
+    let is_referred = lookup.is_referred();
+    ControlFlow::Break(match lookup.handle(response, now) {
+        Ok(Progress::Continue(next)) => return ControlFlow::Continue(next),
+        Ok(Progress::Done(Some(materials))) => Outcome::Found(materials),
+        Ok(Progress::Done(None)) => Outcome::Absent,
+        Err(error) if error.is_not_json() && !is_referred => Outcome::NotJson(error),
+        Err(error) => Outcome::Failed(error.into()),
+    })
+}
