@@ -119,6 +119,10 @@ impl Framer {
         self.limits = limits;
     }
 
+    pub(super) fn limits(&self) -> Limits {
+        self.limits
+    }
+
     /// Cuts the next frame off `input`; `None` if it is not complete.
     pub(super) fn next(&mut self, input: &mut BytesMut) -> Result<Option<Frame>, Fault> {
         let allowed = self.limits.element.min(self.limits.total.saturating_sub(self.spent));

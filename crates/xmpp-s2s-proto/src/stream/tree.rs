@@ -1,7 +1,7 @@
 //! Elements that are not stanzas, as a small tree: negotiation, SASL, stream errors.
 
 use super::chars;
-use super::condition::Fault;
+use super::condition::{Condition, Fault, StreamError};
 use super::element::{Tag, Visit, walk};
 use super::limits::Limits;
 use super::ns;
@@ -34,6 +34,33 @@ impl Element {
     pub(super) fn is_stanza(&self) -> bool {
         matches!(self.namespace.as_str(), ns::SERVER | ns::CLIENT)
             && matches!(self.name.as_str(), "iq" | "message" | "presence")
+    }
+
+    /// The error that a peer says it is; `None` if it is another element. What RFC 6120 does not
+    /// define is undefined.
+    pub(super) fn stream_error(&self) -> Option<StreamError> {
+        if !self.is(ns::STREAMS, "error") {
+            return None;
+        }
+        let defined = self.children.iter().filter(|c| c.namespace == ns::STREAM_ERRORS);
+        let condition = defined.filter_map(|c| Condition::from_name(&c.name)).next();
+        let text = self.child(ns::STREAM_ERRORS, "text").map(Self::text);
+        Some(StreamError::remote(condition.unwrap_or(Condition::UndefinedCondition), text))
+    }
+
+    /// What an element comes to that no stream of ours asked for (RFC 6120 §4.8.4).
+    ///
+    /// Answers of a dialback that we never began are ignored (XEP-0220 §2).
+    pub(super) fn ignore(&self) -> Result<(), StreamError> {
+        match self.namespace == ns::DIALBACK && self.attribute("type").is_some() {
+            true => Ok(()),
+            false => Err(self.unexpected()),
+        }
+    }
+
+    /// The error for an element that has no place here.
+    pub(super) fn unexpected(&self) -> StreamError {
+        StreamError::new(Condition::UnsupportedStanzaType, "an element that has no place here")
     }
 
     pub(super) fn namespace(&self) -> &str {
