@@ -1,0 +1,131 @@
+use std::collections::HashMap;
+use std::net::Ipv4Addr;
+use std::path::PathBuf;
+
+use bollard::container::LogOutput;
+use bollard::exec::{CreateExecOptions, StartExecResults};
+use bollard::models::{
+    ContainerCreateBody, EndpointIpamConfig, EndpointSettings, HostConfig, NetworkingConfig,
+};
+use bollard::query_parameters::{CreateContainerOptionsBuilder, LogsOptionsBuilder};
+use futures_util::TryStreamExt as _;
+
+use crate::engine::{Engine, EngineError};
+use crate::log::Log;
+use crate::network::Network;
+
+/// What a container is made of.
+#[derive(Clone, Debug)]
+pub(crate) struct Plan {
+    /// A suffix of its name.
+    pub(crate) name: &'static str,
+    /// The id of its image.
+    pub(crate) image: String,
+    /// Its fixed address.
+    pub(crate) address: Ipv4Addr,
+    /// Files and folders of the host, and where it sees them; it cannot write to them.
+    pub(crate) mounts: Vec<(PathBuf, &'static str)>,
+    /// What to run instead of the image's own command.
+    pub(crate) command: Option<Vec<&'static str>>,
+}
+
+/// A running container.
+#[derive(Clone, Debug)]
+pub(crate) struct Container {
+    engine: Engine,
+    id: String,
+    pub(crate) log: Log,
+}
+
+impl Container {
+    /// Starts it and follows what it writes.
+    pub(crate) async fn start(
+        engine: &Engine,
+        network: &Network,
+        plan: Plan,
+    ) -> Result<Self, EngineError> {
+        let name = format!("xmpp-s2s-lab-{}-{}", network.subnet.network(), plan.name);
+        let named = CreateContainerOptionsBuilder::new().name(&name).build();
+        let body = body(engine, network, plan);
+        let _making = engine.making.lock().await;
+        let created = engine.docker.create_container(Some(named), body).await;
+        let id = created.map_err(EngineError::of("make a container"))?.id;
+        let started = engine.docker.start_container(&id, None).await;
+        started.map_err(EngineError::of("start a container"))?;
+        let follow = LogsOptionsBuilder::new().follow(true).stdout(true).stderr(true).build();
+        let docker = engine.docker.clone();
+        let log = Log::follow(docker.logs(&id, Some(follow)));
+        Ok(Self { engine: engine.clone(), id, log })
+    }
+
+    /// Runs a command inside and waits for its end.
+    pub(crate) async fn run(&self, command: &[&str]) -> Result<Output, EngineError> {
+        let docker = &self.engine.docker;
+        let options = CreateExecOptions {
+            cmd: Some(command.to_vec()),
+            attach_stdout: Some(true),
+            attach_stderr: Some(true),
+            ..Default::default()
+        };
+        let refused = EngineError::of("run a command in a container");
+        let id = docker.create_exec(&self.id, options).await.map_err(&refused)?.id;
+        let started = docker.start_exec(&id, None).await.map_err(&refused)?;
+        let mut output = Output::default();
+        if let StartExecResults::Attached { output: mut pieces, .. } = started {
+            while let Some(piece) = pieces.try_next().await.map_err(&refused)? {
+                output.add(piece);
+            }
+        }
+        output.status = docker.inspect_exec(&id).await.map_err(&refused)?.exit_code;
+        Ok(output)
+    }
+}
+
+fn body(engine: &Engine, network: &Network, plan: Plan) -> ContainerCreateBody {
+    let bind = |(from, to): (PathBuf, &str)| format!("{}:{to}:ro", from.display());
+    let endpoint = EndpointSettings {
+        ipam_config: Some(EndpointIpamConfig {
+            ipv4_address: Some(plan.address.to_string()),
+            ..Default::default()
+        }),
+        ..Default::default()
+    };
+    ContainerCreateBody {
+        image: Some(plan.image),
+        hostname: Some(plan.name.to_owned()),
+        cmd: plan.command.map(|words| words.into_iter().map(str::to_owned).collect()),
+        labels: Some(engine.labels()),
+        host_config: Some(HostConfig {
+            binds: Some(plan.mounts.into_iter().map(bind).collect()),
+            init: Some(true),
+            ..Default::default()
+        }),
+        networking_config: Some(NetworkingConfig {
+            endpoints_config: Some(HashMap::from([(network.id.clone(), endpoint)])),
+        }),
+        ..Default::default()
+    }
+}
+
+/// What a command inside a container wrote, and how it ended.
+#[derive(Clone, Debug, Default)]
+pub struct Output {
+    /// The exit code; `None` if the engine does not know it.
+    pub status: Option<i64>,
+    /// Standard output.
+    pub stdout: String,
+    /// Standard error.
+    pub stderr: String,
+}
+
+impl Output {
+    fn add(&mut self, piece: LogOutput) {
+        let to = match &piece {
+            LogOutput::StdErr { .. } => &mut self.stderr,
+            LogOutput::StdOut { .. } | LogOutput::StdIn { .. } | LogOutput::Console { .. } => {
+                &mut self.stdout
+            }
+        };
+        to.push_str(&String::from_utf8_lossy(&piece.into_bytes()));
+    }
+}

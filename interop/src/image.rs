@@ -1,0 +1,143 @@
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitStatus};
+
+use bollard::query_parameters::{BuildImageOptionsBuilder, CreateImageOptionsBuilder};
+use bollard::{body_full, errors::Error::DockerResponseServerError};
+use bytes::Bytes;
+use futures_util::TryStreamExt as _;
+use thiserror::Error;
+use tokio::task::spawn_blocking;
+
+use crate::engine::{Engine, EngineError};
+
+/// An image of the lab: a folder of `interop/images`, and what is copied into it.
+#[derive(Clone, Debug)]
+pub(crate) struct Image {
+    pub(crate) name: &'static str,
+    pub(crate) extra: Option<PathBuf>,
+}
+
+impl Image {
+    /// Builds it and gives its id. Docker's own cache knows whether anything has changed.
+    pub(crate) async fn build(&self, engine: &Engine) -> Result<String, ImageError> {
+        let tag = format!("xmpp-s2s-lab/{}", self.name);
+        let options = BuildImageOptionsBuilder::new().t(&tag).rm(true).forcerm(true).build();
+        let context = body_full(run(self.context()).await?);
+        let mut steps = engine.docker.build_image(options, None, Some(context));
+        let (mut said, mut id) = (String::new(), None);
+        loop {
+            match steps.try_next().await {
+                Ok(Some(step)) => {
+                    said.push_str(step.stream.as_deref().unwrap_or_default());
+                    id = step.aux.and_then(|image| image.id).or(id);
+                }
+                Ok(None) => break,
+                Err(source) => return Err(ImageError::Build { image: self.name, said, source }),
+            }
+        }
+        id.ok_or(ImageError::Unfinished { image: self.name, said })
+    }
+
+    /// The build context as a tar archive.
+    fn context(&self) -> Command {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("images").join(self.name);
+        let mut tar = Command::new("tar");
+        tar.arg("-c").arg("-C").arg(folder).arg(".");
+        if let Some((folder, file)) =
+            self.extra.as_ref().and_then(|p| p.parent().zip(p.file_name()))
+        {
+            tar.arg("-C").arg(folder).arg(file);
+        }
+        tar
+    }
+}
+
+const BASE: &str = "debian";
+const BASE_TAG: &str = "bookworm-slim";
+
+/// Sees to it that there is a base image: the one at hand, one from a registry, or one made from
+/// Debian's packages under the same name.
+pub(crate) async fn base(engine: &Engine) -> Result<(), ImageError> {
+    let name = format!("{BASE}:{BASE_TAG}");
+    match engine.docker.inspect_image(&name).await {
+        Ok(_) => return Ok(()),
+        Err(DockerResponseServerError { status_code: 404, .. }) => {}
+        Err(source) => return Err(EngineError::of("look for the base image")(source).into()),
+    }
+    let pull = CreateImageOptionsBuilder::new().from_image(BASE).tag(BASE_TAG).build();
+    let pulled = engine.docker.create_image(Some(pull), None, None).try_collect::<Vec<_>>().await;
+    let Err(why) = pulled else { return Ok(()) };
+    eprintln!("lab: {name} cannot be pulled ({why}), so it is made with mmdebstrap");
+    let files = body_full(run(bootstrap()).await?);
+    let import = CreateImageOptionsBuilder::new().from_src("-").repo(BASE).tag(BASE_TAG).build();
+    let imported = engine.docker.create_image(Some(import), Some(files), None);
+    imported.try_collect::<Vec<_>>().await.map_err(EngineError::of("import the base image"))?;
+    Ok(())
+}
+
+/// Writes the files of a minimal Debian as a tar archive.
+fn bootstrap() -> Command {
+    let mut mmdebstrap = Command::new("mmdebstrap");
+    mmdebstrap.args(["--variant=minbase", "--quiet", "--format=tar", "bookworm", "-"]);
+    mmdebstrap
+}
+
+/// Runs a command to its end and gives what it wrote.
+async fn run(mut command: Command) -> Result<Bytes, ImageError> {
+    let program = command.get_program().display().to_string();
+    let output = spawn_blocking(move || command.output()).await;
+    let output = match output.map_err(std::io::Error::other).flatten() {
+        Ok(output) => output,
+        Err(source) => return Err(ImageError::Missing { program, source }),
+    };
+    if output.status.success() {
+        return Ok(output.stdout.into());
+    }
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    Err(ImageError::Failed { program, status: output.status, said })
+}
+
+/// Why there is no image.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum ImageError {
+    /// A program of the host cannot be run.
+    #[error("{program} is needed to make images; on Debian: `apt-get install {program}`")]
+    Missing {
+        /// Its name, and that of its package.
+        program: String,
+        /// Why not.
+        source: std::io::Error,
+    },
+    /// A program of the host failed.
+    #[error("{program}: {status}\n{said}")]
+    Failed {
+        /// Its name.
+        program: String,
+        /// How it ended.
+        status: ExitStatus,
+        /// What it wrote.
+        said: String,
+    },
+    /// A step of a Dockerfile failed.
+    #[error("the image `{image}` cannot be built:\n{said}")]
+    Build {
+        /// Its folder in `interop/images`.
+        image: &'static str,
+        /// What the build wrote.
+        said: String,
+        /// What the engine said.
+        source: bollard::errors::Error,
+    },
+    /// The engine ended without an image.
+    #[error("the build of the image `{image}` ended without one:\n{said}")]
+    Unfinished {
+        /// Its folder in `interop/images`.
+        image: &'static str,
+        /// What the build wrote.
+        said: String,
+    },
+    /// The engine refused.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+}

@@ -1,0 +1,78 @@
+use std::fmt;
+use std::net::Ipv4Addr;
+
+use ipnet::Ipv4Net;
+
+/// A container of the lab.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub enum Machine {
+    /// BIND: the lab's only name server.
+    Dns,
+    /// nginx: the web host of every domain.
+    Web,
+    /// Prosody, the server of `hosting.example`.
+    Prosody,
+    /// Another Prosody, the server of `elsewhere.example`.
+    Other,
+    /// Our server, the one of `ours.example`.
+    Server,
+    /// Where our `ping` is run: it listens itself, on its own address.
+    Caller,
+}
+
+impl Machine {
+    /// All of them, in the order in which they start.
+    pub const ALL: [Self; 6] =
+        [Self::Dns, Self::Web, Self::Prosody, Self::Other, Self::Server, Self::Caller];
+
+    /// Its name, also of its container's log.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Dns => "dns",
+            Self::Web => "web",
+            Self::Prosody => "prosody",
+            Self::Other => "other",
+            Self::Server => "server",
+            Self::Caller => "caller",
+        }
+    }
+
+    /// Its address in the lab's network.
+    pub fn address(self, network: Ipv4Net) -> Ipv4Addr {
+        let [a, b, c, _] = network.network().octets();
+        let host = match self {
+            Self::Dns => 2,
+            Self::Web => 3,
+            Self::Prosody => 4,
+            Self::Other => 5,
+            Self::Server => 6,
+            Self::Caller => 7,
+        };
+        Ipv4Addr::new(a, b, c, host)
+    }
+
+    /// What SRV records call it, if it is an XMPP server.
+    pub fn target(self) -> Option<&'static str> {
+        match self {
+            Self::Dns | Self::Web => None,
+            Self::Prosody => Some("s2s.hosting.example"),
+            Self::Other => Some("s2s.elsewhere.example"),
+            Self::Server => Some("s2s.ours.example"),
+            Self::Caller => Some("calls.ours.example"),
+        }
+    }
+
+    /// The only name in the certificate that its hosting company shows for hosted domains.
+    pub fn hosting_name(self) -> Option<&'static str> {
+        match self {
+            Self::Caller => Self::Server.target(),
+            Self::Dns | Self::Web | Self::Prosody | Self::Other | Self::Server => self.target(),
+        }
+    }
+}
+
+impl fmt::Display for Machine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}

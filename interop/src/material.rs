@@ -1,0 +1,99 @@
+use std::collections::HashMap;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use ipnet::Ipv4Net;
+use thiserror::Error;
+use xmpp_s2s_testkit::{Authority, Identity};
+
+use crate::domain::{COMPANIES, Certificate, Domain, WebAuthority};
+use crate::machine::Machine;
+
+mod dns;
+mod web;
+mod xmpp;
+
+/// Everything that the machines of a lab read: zones, certificates, documents, configurations.
+pub(crate) struct Material<'a> {
+    domains: &'a [Domain],
+    network: Ipv4Net,
+    xmpp: Authority,
+    web: Authority,
+    unknown: Authority,
+    hosting: HashMap<&'static str, Identity>,
+}
+
+impl<'a> Material<'a> {
+    /// Makes the authorities and the hosting companies' certificates.
+    pub(crate) fn new(domains: &'a [Domain], network: Ipv4Net) -> Self {
+        let xmpp = Authority::new("lab authority for XMPP");
+        let names = Machine::ALL.into_iter().filter_map(Machine::hosting_name);
+        let hosting = names.map(|name| (name, xmpp.issue_for(name))).collect();
+        let web = Authority::new("lab authority for web hosts");
+        Self { domains, network, xmpp, web, unknown: Authority::new("nobody"), hosting }
+    }
+
+    /// Writes what each machine reads to a folder of its name, which it sees as `/lab`.
+    pub(crate) fn write(&self, to: &Path) -> Result<(), MaterialError> {
+        for (path, text) in self.files() {
+            let path = to.join(path);
+            let written = fs::create_dir_all(path.parent().unwrap_or(to));
+            written
+                .and_then(|()| fs::write(&path, text))
+                .map_err(|source| MaterialError { path, source })?;
+        }
+        Ok(())
+    }
+
+    fn files(&self) -> Vec<(String, String)> {
+        let server = Machine::Dns.address(self.network);
+        let mut files = vec![("resolv.conf".to_owned(), format!("nameserver {server}\n"))];
+        for (machine, path, text) in
+            [self.dns_files(), self.web_files(), self.xmpp_files()].into_iter().flatten()
+        {
+            files.push((format!("{machine}/{path}"), text));
+        }
+        files
+    }
+
+    /// The domains whose XMPP server is `machine`.
+    fn on(&self, machine: Machine) -> impl Iterator<Item = &Domain> {
+        self.domains.iter().filter(move |domain| domain.machine == machine)
+    }
+
+    /// The names of all web hosts, with the authority of each.
+    fn web_hosts(&self) -> impl Iterator<Item = (&'static str, &Authority)> {
+        let of_domains = self.domains.iter().map(|domain| match domain.web {
+            WebAuthority::Trusted => (domain.name, &self.web),
+            WebAuthority::Unknown => (domain.name, &self.unknown),
+        });
+        of_domains.chain(COMPANIES.iter().map(|company| (company.name, &self.web)))
+    }
+
+    /// What a machine's hosting company shows for domains that it hosts.
+    fn hosting(&self, machine: Machine) -> Option<&Identity> {
+        self.hosting.get(machine.hosting_name()?)
+    }
+
+    /// What the XMPP server of `domain` shows for it.
+    fn shown(&self, domain: &Domain) -> Option<Identity> {
+        match domain.certificate {
+            Certificate::Hosting => self.hosting(domain.machine).cloned(),
+            Certificate::Own => Some(self.xmpp.issue_for(domain.name)),
+        }
+    }
+}
+
+/// A file of a machine: its path under `/lab`, and its text.
+type File = (Machine, String, String);
+
+/// A file of the lab could not be written.
+#[derive(Debug, Error)]
+#[error("cannot write {}", path.display())]
+pub struct MaterialError {
+    /// Which.
+    pub path: PathBuf,
+    /// Why.
+    pub source: io::Error,
+}

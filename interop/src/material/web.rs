@@ -1,0 +1,95 @@
+//! nginx's configuration, and what every web host publishes.
+
+use std::time::Duration;
+
+use posh::{HashFunction, Profile, Service, publish};
+use rustls_pki_types::DnsName;
+use url::Url;
+use xmpp_s2s_testkit::Identity;
+
+use super::{File, Material};
+use crate::domain::{COMPANIES, Company, Document, Domain};
+use crate::machine::Machine;
+
+/// How long a document is good for: longer than any run.
+const EXPIRES: Duration = Duration::from_secs(86_400);
+
+impl Material<'_> {
+    pub(super) fn web_files(&self) -> Vec<File> {
+        let mut files = vec![("nginx.conf".to_owned(), self.nginx_conf())];
+        for (name, authority) in self.web_hosts() {
+            let identity = authority.issue_for(name);
+            files.push((format!("certs/{name}.crt"), identity.chain_pem()));
+            files.push((format!("certs/{name}.key"), identity.key_pem()));
+        }
+        files.extend(self.domains.iter().filter_map(|domain| self.publish(domain)));
+        files.extend(COMPANIES.iter().flat_map(|company| self.lists(company)));
+        files.into_iter().map(|(path, text)| (Machine::Web, path, text)).collect()
+    }
+
+    fn publish(&self, domain: &Domain) -> Option<(String, String)> {
+        let (profile, document) = match domain.document {
+            Document::Absent => return None,
+            Document::Direct(profile) => (profile, list(self.hosting(domain.machine)?, profile)),
+            Document::Another(profile) => {
+                (profile, list(&self.unknown.issue_for(domain.name), profile))
+            }
+            Document::Reference(profile) => {
+                let url = Company::of(domain.machine)?.url(profile).parse().ok()?;
+                (profile, publish::reference(&url, profile, EXPIRES))
+            }
+        };
+        let source = DnsName::try_from(domain.name).ok()?;
+        Some((path(&Service::XMPP_SERVER.url(&source, profile).ok()?), document))
+    }
+
+    fn lists(&self, company: &Company) -> Vec<(String, String)> {
+        let Some(identity) = company.machines.first().and_then(|first| self.hosting(*first)) else {
+            return Vec::new();
+        };
+        let list = |profile: Profile| {
+            let url = company.url(profile).parse().ok()?;
+            Some((path(&url), list(identity, profile)))
+        };
+        [Profile::Draft02, Profile::Rfc7711].into_iter().filter_map(list).collect()
+    }
+
+    fn nginx_conf(&self) -> String {
+        let hosts: String = self.web_hosts().map(|(name, _)| server(name)).collect();
+        format!(
+            "daemon off;\n\
+             pid /tmp/nginx.pid;\n\
+             error_log /dev/stderr info;\n\
+             events {{ }}\n\
+             http {{\n\
+             \tlog_format lab '$remote_addr GET https://$host$request_uri $status';\n\
+             \taccess_log /dev/stdout lab;\n\
+             \tdefault_type application/json;\n\
+             \tserver {{ listen 443 ssl default_server; ssl_reject_handshake on; }}\n\
+             {hosts}}}\n"
+        )
+    }
+}
+
+fn list(identity: &Identity, profile: Profile) -> String {
+    let certificates = [identity.leaf().clone()];
+    publish::document(&certificates, profile, &[HashFunction::Sha256], EXPIRES)
+        .expect("the lab's certificates have keys that both profiles know")
+}
+
+/// Where the document of a URL lies.
+fn path(url: &Url) -> String {
+    format!("documents/{}{}", url.host_str().unwrap_or_default(), url.path())
+}
+
+fn server(name: &str) -> String {
+    format!(
+        "\tserver {{\n\
+         \t\tlisten 443 ssl;\n\
+         \t\tserver_name {name};\n\
+         \t\tssl_certificate /lab/certs/{name}.crt;\n\
+         \t\tssl_certificate_key /lab/certs/{name}.key;\n\
+         \t\troot /lab/documents/{name};\n\
+         \t}}\n"
+    )
+}

@@ -1,0 +1,89 @@
+//! Configurations and certificates of the XMPP servers.
+
+use std::fmt::Write as _;
+
+use xmpp_s2s_testkit::Identity;
+
+use super::{File, Material};
+use crate::domain::Domain;
+use crate::machine::Machine;
+
+impl Material<'_> {
+    pub(super) fn xmpp_files(&self) -> Vec<File> {
+        let mut files = Vec::new();
+        for machine in [Machine::Prosody, Machine::Other, Machine::Server, Machine::Caller] {
+            files.push((machine, "xmpp-ca.pem".to_owned(), self.xmpp.root_pem()));
+            files.push((machine, "web-ca.pem".to_owned(), self.web.root_pem()));
+            files.extend(self.certificates(machine));
+        }
+        for machine in [Machine::Prosody, Machine::Other] {
+            files.push((machine, "prosody.cfg.lua".to_owned(), self.prosody_cfg(machine)));
+        }
+        for machine in [Machine::Server, Machine::Caller] {
+            files.push((machine, "server.toml".to_owned(), self.server_toml(machine)));
+        }
+        files
+    }
+
+    /// A file of its own for every domain, whatever it holds: Prosody's port for direct TLS looks
+    /// for nothing else.
+    fn certificates(&self, machine: Machine) -> Vec<File> {
+        let shown = self.on(machine).filter_map(|domain| Some((domain.name, self.shown(domain)?)));
+        let files = |(name, identity): (&str, Identity)| {
+            let certificate = (machine, format!("certs/{name}.crt"), identity.chain_pem());
+            [certificate, (machine, format!("certs/{name}.key"), identity.key_pem())]
+        };
+        shown.flat_map(files).collect()
+    }
+
+    /// The trust of XMPP and of the web are kept apart by setting each alone: a global `ssl` would
+    /// overrule them.
+    fn prosody_cfg(&self, machine: Machine) -> String {
+        let mut cfg = String::from(
+            "run_as_root = true\n\
+             log = { debug = \"*console\" }\n\
+             data_path = \"/var/lib/prosody\"\n\
+             storage = \"memory\"\n\
+             plugin_paths = { \"/plugins\" }\n\
+             certificates = \"/lab/certs\"\n\
+             use_ipv6 = false\n\
+             c2s_ports = { }\n\
+             s2s_ports = { 5269 }\n\
+             s2s_direct_tls_ports = { 5270 }\n\
+             s2s_require_encryption = true\n\
+             s2s_secure_auth = true\n\
+             s2s_ssl = { cafile = \"/lab/xmpp-ca.pem\" }\n\
+             s2s_direct_tls_ssl = { cafile = \"/lab/xmpp-ca.pem\" }\n\
+             client_https_ssl = { cafile = \"/lab/web-ca.pem\" }\n\
+             modules_enabled = { \"tls\", \"saslauth\", \"ping\", \"admin_shell\", \
+             \"s2s_posh_verify\" }\n\
+             modules_disabled = { \"c2s\", \"offline\" }\n",
+        );
+        for domain in self.on(machine) {
+            let _ = writeln!(cfg, "VirtualHost \"{}\"", domain.name);
+        }
+        cfg
+    }
+
+    fn server_toml(&self, machine: Machine) -> String {
+        let mut toml = format!(
+            "listen = [\"0.0.0.0:5269\", \"0.0.0.0:5270\"]\n\
+             resolver = \"{}:53\"\n\
+             roots = [\"/lab/xmpp-ca.pem\"]\n\
+             web-roots = [\"/lab/web-ca.pem\"]\n\
+             allow-networks = [\"{}\"]\n",
+            Machine::Dns.address(self.network),
+            self.network
+        );
+        for Domain { name, .. } in self.on(machine) {
+            let _ = write!(
+                toml,
+                "[[domain]]\n\
+                 name = \"{name}\"\n\
+                 certificate = \"/lab/certs/{name}.crt\"\n\
+                 key = \"/lab/certs/{name}.key\"\n"
+            );
+        }
+        toml
+    }
+}

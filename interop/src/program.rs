@@ -1,0 +1,37 @@
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+
+use serde_json::Value;
+use thiserror::Error;
+use tokio::task::spawn_blocking;
+
+/// Builds our server and gives the path of the program.
+pub(crate) async fn build() -> Result<PathBuf, ProgramError> {
+    let mut cargo = Command::new(env!("CARGO"));
+    cargo.args(["build", "--quiet", "--package=federating-server"]);
+    cargo.arg("--message-format=json-render-diagnostics");
+    cargo.current_dir(env!("CARGO_MANIFEST_DIR")).stdin(Stdio::null()).stderr(Stdio::inherit());
+    let output = spawn_blocking(move || cargo.output()).await;
+    let output = output.map_err(std::io::Error::other).flatten()?;
+    let messages = String::from_utf8_lossy(&output.stdout);
+    let program = messages.lines().filter_map(executable).next_back();
+    program.filter(|_| output.status.success()).ok_or(ProgramError::Build)
+}
+
+/// What an artifact message of cargo's says was built, if it was a program.
+fn executable(message: &str) -> Option<PathBuf> {
+    let message: Value = serde_json::from_str(message).ok()?;
+    message.get("executable")?.as_str().map(PathBuf::from)
+}
+
+/// Why there is no server to put into a container.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum ProgramError {
+    /// cargo did not start.
+    #[error("cannot run cargo")]
+    Cargo(#[from] std::io::Error),
+    /// It failed, and said why.
+    #[error("cargo could not build federating-server")]
+    Build,
+}

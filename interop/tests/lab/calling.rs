@@ -1,0 +1,121 @@
+//! We call domains that are hosted on Prosody; to answer, Prosody calls back and proves us.
+
+use interop::Document::{Absent, Another, Direct, Reference};
+use interop::{Document, Domain, Failure, Machine, Ping, Run, Side, Transport, WebAuthority};
+use posh::Profile::{Draft02, Rfc7711};
+
+use crate::check::{expect, prosody_proved, published, stream_in, web_was_asked};
+use crate::scenario::Outcome::{self, Proved, Refused, Unknown};
+use crate::scenario::{FINGERPRINTS, Proof, Scenario};
+
+const CALLER: Domain = Domain::hosted(Machine::Caller, "caller.example", FINGERPRINTS);
+const PKIX_CALLER: Domain = Domain::ordinary(Machine::Caller, "pkix-caller.example");
+
+/// One line for each domain that is called: its name, what it publishes, and what comes of it.
+#[rustfmt::skip]
+pub(crate) const SCENARIOS: &[Scenario] = &[
+    call("a_draft_key_set_proves_it", hosted("keys.example", Direct(Draft02)), POSH),
+    call("a_draft_key_set_proves_it_over_direct_tls", hosted("keys-tls.example", Direct(Draft02)).direct(), POSH),
+    call("a_draft_reference_proves_it", hosted("keys-url.example", Reference(Draft02)), POSH),
+    call("a_draft_reference_proves_it_over_direct_tls", hosted("keys-url-tls.example", Reference(Draft02)).direct(), POSH),
+    call("fingerprints_prove_it", hosted("prints.example", Direct(Rfc7711)), POSH),
+    call("fingerprints_prove_it_over_direct_tls", hosted("prints-tls.example", Direct(Rfc7711)).direct(), POSH),
+    call("a_reference_proves_it", hosted("prints-url.example", Reference(Rfc7711)), POSH),
+    call("a_reference_proves_it_over_direct_tls", hosted("prints-url-tls.example", Reference(Rfc7711)).direct(), POSH),
+    call("a_listed_other_certificate_is_refused", hosted("other-print.example", Another(Rfc7711)), Refused("posh-fingerprint-mismatch")),
+    call("a_listed_other_key_is_refused", hosted("other-key.example", Another(Draft02)), Refused("posh-fingerprint-mismatch")),
+    call("a_domain_without_document_is_refused", hosted("absent.example", Absent), Refused("posh-not-published")),
+    call("an_untrusted_web_host_proves_nothing", hosted("untrusted.example", FINGERPRINTS).untrusted(), Unknown("posh-https-untrusted")),
+    Scenario::new("an_ordinary_certificate_proves_whom_we_call", PKIX_CALLER, Domain::ordinary(Machine::Prosody, "pkix.example"), Proved(Proof::Pkix)),
+];
+
+const POSH: Outcome = Proved(Proof::Posh);
+
+const fn hosted(name: &'static str, document: Document) -> Domain {
+    Domain::hosted(Machine::Prosody, name, document)
+}
+
+const fn call(name: &'static str, domain: Domain, outcome: Outcome) -> Scenario {
+    Scenario::new(name, CALLER, domain, outcome)
+}
+
+pub(crate) async fn play(run: &Run<'_>, scenario: &Scenario) -> Result<(), Failure> {
+    let Scenario { from, to, outcome, .. } = scenario;
+    let ping = run.ping(from.name, to.name).await?;
+    match outcome {
+        Proved(proof) => {
+            we_proved(&ping, to, *proof)?;
+            proved_us(run, scenario, *proof).await?;
+        }
+        Refused(code) | Unknown(code) => {
+            we_refused(&ping, *outcome, code)?;
+            heard_nothing(run, scenario).await?;
+        }
+    }
+    match (outcome, to.web) {
+        (Proved(Proof::Pkix), _) => Ok(()),
+        (_, WebAuthority::Trusted) => web_was_asked(run, from.machine, to).await,
+        (_, WebAuthority::Unknown) => web_was_not_trusted(run, to).await,
+    }
+}
+
+/// Our trails say that the peer proved itself on both streams, and by what.
+fn we_proved(ping: &Ping, to: &Domain, proof: Proof) -> Result<(), Failure> {
+    expect(ping.status == 0, || format!("not accepted: {ping:?}"))?;
+    let because = match proof {
+        Proof::Posh => "posh-match",
+        Proof::Pkix => "pkix-match",
+    };
+    for side in [Side::Outbound, Side::Inbound] {
+        expect(ping.codes(side).contains(&because), || format!("no {because} {side:?}: {ping:?}"))?;
+    }
+    if proof == Proof::Posh {
+        let found = ping.details(Side::Outbound, "posh-found").concat();
+        let way = published(to).into_iter().filter(|(_, status)| *status == 200);
+        for (url, _) in way {
+            expect(found.contains(&url), || format!("{url} is not on the way: {found}"))?;
+        }
+    }
+    Ok(())
+}
+
+fn we_refused(ping: &Ping, outcome: Outcome, code: &str) -> Result<(), Failure> {
+    let status = if matches!(outcome, Unknown(_)) { 4 } else { 1 };
+    let conclusion = ping.conclusion(Side::Outbound);
+    expect(ping.status == status && conclusion == Some(code), || format!("not {code}: {ping:?}"))
+}
+
+/// Prosody took our stream, and proved us on its own.
+async fn proved_us(run: &Run<'_>, scenario: &Scenario, proof: Proof) -> Result<(), Failure> {
+    let Scenario { from, to, .. } = scenario;
+    prosody_proved(run, to.machine, from, proof).await?;
+    let complete = [
+        format!("Incoming s2s connection {}->{} complete", from.name, to.name),
+        format!("Outgoing s2s connection {}->{} complete", to.name, from.name),
+    ];
+    let log = run.hear(to.machine, &[&complete[0], &complete[1]]).await?;
+    let asked = stream_in(&log, from.name, to.name).iter().any(|line| line.contains("<starttls"));
+    expect(asked == (to.transport == Transport::Starttls), || {
+        format!("not over {:?}", to.transport)
+    })
+}
+
+/// Before we gave up Prosody got a header, a request for TLS and the closing tag.
+async fn heard_nothing(run: &Run<'_>, scenario: &Scenario) -> Result<(), Failure> {
+    let Scenario { from, to, .. } = scenario;
+    let ended = format!("{}->{}", from.name, to.name);
+    let log = run.hear(to.machine, &[&ended]).await?;
+    let stream = stream_in(&log, from.name, to.name);
+    let received = stream.iter().filter(|line| line.to_lowercase().contains("received"));
+    let allowed = ["received <stream:stream", "]: <starttls ", "Received </stream:stream>"];
+    let mut more = received.clone().filter(|line| !allowed.iter().any(|may| line.contains(may)));
+    expect(received.count() > 0, || "Prosody received nothing at all".to_owned())?;
+    more.next().map_or(Ok(()), |line| expect(false, || format!("Prosody received more: {line}")))
+}
+
+async fn web_was_not_trusted(run: &Run<'_>, to: &Domain) -> Result<(), Failure> {
+    let log = run.hear(Machine::Web, &["SSL_do_handshake() failed", "unknown ca"]).await?;
+    expect(!log.contains(&format!("https://{}/", to.name)), || {
+        "it was asked all the same".to_owned()
+    })
+}
