@@ -9,7 +9,6 @@
 //! that it belongs to. Each decision leaves a [`Trail`].
 //!
 //! This crate opens no sockets, spawns no tasks and asks no clock.
-#![allow(unused_variables, clippy::todo, dead_code)]
 
 pub mod dna;
 mod domain;
