@@ -2,8 +2,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use posh::{
-    FetchError, HashFunction, Limits, Lookup, Profile, Progress, Published, Response, Service,
-    publish,
+    FetchError, HashFunction, Limits, Lookup, LookupError, Materials, Profile, Progress, Published,
+    Response, Service, publish,
 };
 use rustls_pki_types::{CertificateDer, DnsName};
 use xmpp_s2s_proto::dna::Evidence;
@@ -26,19 +26,19 @@ pub(crate) fn published(
 ) -> Published {
     let (leaf, expires) = (std::slice::from_ref(leaf), Duration::from_secs(DAY));
     let json = publish::document(leaf, profile, &[HashFunction::Sha256], expires).unwrap();
-    answer(source, profile, &response(200, &json), now)
+    Published::Found(Arc::new(materials(source, profile, &json, now)))
 }
 
-/// What becomes known if the web server of `source` gives this response at `now`.
-pub(crate) fn answer(
-    source: &str,
-    profile: Profile,
-    response: &Response<'_>,
-    now: u64,
-) -> Published {
-    let source = DnsName::try_from(source).unwrap();
-    let lookup = Lookup::new(&source, &Service::XMPP_SERVER, profile, Limits::default()).unwrap();
-    match lookup.handle(response, at(now)) {
+pub(crate) fn materials(source: &str, profile: Profile, json: &str, now: u64) -> Materials {
+    match respond(source, profile, &response(200, json), now) {
+        Ok(Progress::Done(Some(materials))) => materials,
+        other => panic!("{other:?} of {json}"),
+    }
+}
+
+/// What becomes known if the domain's web server gives this response.
+pub(crate) fn answer(profile: Profile, response: &Response<'_>) -> Published {
+    match respond(HOSTED, profile, response, NOW) {
         Ok(Progress::Done(Some(materials))) => Published::Found(Arc::new(materials)),
         Ok(Progress::Done(None)) => Published::Absent,
         Ok(Progress::Continue(lookup)) => panic!("wants {}", lookup.target()),
@@ -55,4 +55,15 @@ pub(crate) fn knowing(posh: Published) -> Evidence {
     let mut evidence = Evidence::default();
     evidence.posh = Some(posh);
     evidence
+}
+
+fn respond(
+    source: &str,
+    profile: Profile,
+    response: &Response<'_>,
+    now: u64,
+) -> Result<Progress, LookupError> {
+    let source = DnsName::try_from(source).unwrap();
+    let lookup = Lookup::new(&source, &Service::XMPP_SERVER, profile, Limits::default()).unwrap();
+    lookup.handle(response, at(now))
 }

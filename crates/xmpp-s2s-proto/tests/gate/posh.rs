@@ -7,7 +7,7 @@ use xmpp_s2s_proto::dna::Prooftype;
 use xmpp_s2s_proto::{Code, Phase, Step, Verdict};
 
 use crate::certificates::{Authority, authority, leaf, self_signed};
-use crate::documents::{PROFILES, answer, knowing, listing, published, response};
+use crate::documents::{PROFILES, answer, knowing, listing, materials, published, response};
 use crate::{DAY, HOSTED, HOSTER, NOW, at, code, domain, judge};
 
 #[test]
@@ -101,8 +101,7 @@ fn failures() -> Vec<(Published, Code)> {
     .map(|(error, code)| (Published::Unknown(Arc::new(error)), code))
     .collect();
     failures.extend(
-        bad_responses()
-            .map(|(response, code)| (answer(HOSTED, Profile::Rfc7711, &response, NOW), code)),
+        bad_responses().map(|(response, code)| (answer(Profile::Rfc7711, &response), code)),
     );
     failures
 }
@@ -136,8 +135,8 @@ fn a_step_names_the_profile_the_way_and_the_number_of_entries() {
     let leaves = [self_signed(&leaf(&[HOSTER])), self_signed(&leaf(&[HOSTER]))];
     let hashes = [HashFunction::Sha256];
     let json = publish::document(&leaves, Profile::Draft02, &hashes, Duration::ZERO).unwrap();
-    let found = answer(HOSTED, Profile::Draft02, &response(200, &json), NOW);
-    let step = Step::posh(&found, Duration::from_millis(3));
+    let found = Arc::new(materials(HOSTED, Profile::Draft02, &json, NOW));
+    let step = Step::posh(&Published::Found(found), Duration::from_millis(3));
     assert_eq!(step.code, Code::PoshFound);
     assert_eq!(
         step.detail,

@@ -1,0 +1,81 @@
+//! How much a stranger gets.
+
+use end_to_end::{B, DEADLINE, claim, establish, ordinary};
+use xmpp_s2s::AcceptError;
+use xmpp_s2s_testkit::{ClientTls, ScriptedPeer, Server, World};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_source_with_too_many_connections_is_refused_before_any_xml() {
+    let world = World::start().await.unwrap();
+    let b = start(&world, |limits| limits.unauthenticated_per_source = 2).await;
+    let (_one, _other) = (header(&b).await, header(&b).await);
+    let mut refused = ScriptedPeer::connect(b.address()).await.unwrap();
+    assert_eq!(refused.expect_end().await.unwrap(), "");
+    let refusal = b.refusals().wait(|_| true, DEADLINE).await.unwrap();
+    assert!(matches!(refusal, AcceptError::OverBudget), "{refusal:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn too_many_connections_in_all_are_refused() {
+    let world = World::start().await.unwrap();
+    let b = start(&world, |limits| limits.unauthenticated = 1).await;
+    let _one = header(&b).await;
+    let mut refused = ScriptedPeer::connect(b.address()).await.unwrap();
+    assert_eq!(refused.expect_end().await.unwrap(), "");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connection_that_is_gone_makes_room() {
+    let world = World::start().await.unwrap();
+    let b = start(&world, |limits| limits.unauthenticated_per_source = 1).await;
+    drop(header(&b).await);
+    b.refusals().wait(|_| true, DEADLINE).await.unwrap();
+    header(&b).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_peer_that_is_authenticated_makes_room() {
+    let world = World::start().await.unwrap();
+    let b = start(&world, |limits| limits.unauthenticated_per_source = 1).await;
+    let tls = ClientTls::new(B).identity(&ordinary(&world, "c.example"));
+    let _proved = establish(b.address(), "c.example", &tls).await;
+    b.peers().wait(|_| true, DEADLINE).await.unwrap();
+    header(&b).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_source_that_asks_for_too_many_documents_is_put_off() {
+    let world = World::start().await.unwrap();
+    let b = start(&world, |_| ()).await;
+    let stranger = ordinary(&world, "hosting.example");
+    let mut answered = 0;
+    loop {
+        let name = format!("c-{answered}.example");
+        world.open_web_host(&name);
+        let tls = ClientTls::new(B).identity(&stranger);
+        let mut peer = claim(b.address(), &name, &tls).await;
+        let heard = peer.expect("</stream:stream>").await.unwrap();
+        if heard.contains("posh-over-budget") {
+            assert!(heard.contains("<resource-constraint "), "{heard}");
+            break;
+        }
+        assert!(heard.contains("<not-authorized "), "{heard}");
+        answered += 1;
+        // Sixty a minute; some more if the test is slow.
+        assert!(answered < 90, "there is no budget");
+    }
+    assert!(answered >= 60, "{answered}");
+}
+
+async fn start(world: &World, limit: impl Fn(&mut xmpp_s2s::Limits)) -> Server {
+    let server = world.server("s2s.example").domain(B, &ordinary(world, B));
+    server.configure(|config| limit(&mut config.limits)).start().await.unwrap()
+}
+
+/// A connection that has got as far as the features before TLS.
+async fn header(server: &Server) -> ScriptedPeer {
+    let mut peer = ScriptedPeer::connect(server.address()).await.unwrap();
+    peer.open("c.example", B).await.unwrap();
+    peer.expect("</stream:features>").await.unwrap();
+    peer
+}

@@ -1,0 +1,17 @@
+//! Two federating servers on loopback, with real DNS, HTTPS and TLS.
+
+#![allow(clippy::unwrap_used)]
+
+mod budgets;
+mod claims;
+mod incoming;
+mod precedence;
+mod proved;
+mod queue;
+mod refused;
+mod roots;
+mod spelling;
+mod starttls;
+mod targets;
+mod tls;
+mod wire;

@@ -1,0 +1,95 @@
+//! What waits for a domain: in order, within bounds, and back to its sender in the end.
+
+use std::time::Duration;
+
+use end_to_end::{A, B, DEADLINE, caller, hosted, serve};
+use posh::Profile::Rfc7711;
+use xmpp_s2s::{Code, ConnectError, Namespace, Undelivered};
+use xmpp_s2s_testkit::{Hold, Reply, Server, World, message};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn stanzas_arrive_in_the_order_in_which_they_were_sent() {
+    let world = World::start().await.unwrap();
+    let identity = hosted(&world, B);
+    world.publish(B, Rfc7711, &[&identity]);
+    let (a, b) = (caller(&world).await, serve(&world, B, &identity).await);
+    let bodies: Vec<_> = (0..500).map(|n| n.to_string()).collect();
+    let deliveries: Vec<_> = bodies.iter().map(|body| send(&a, body)).collect();
+    for delivery in deliveries {
+        delivery.await.unwrap();
+    }
+    let all = b.stanzas().wait_for_all(|all| all.len() == bodies.len(), DEADLINE).await.unwrap();
+    let ids: Vec<_> = all.iter().filter_map(|stanza| stanza.id()).collect();
+    assert_eq!(ids, bodies);
+    assert_eq!(b.peers().len(), 1, "one stream for the pair");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_stanza_too_many_comes_back_at_once() {
+    let world = World::start().await.unwrap();
+    let identity = hosted(&world, B);
+    world.publish(B, Rfc7711, &[&identity]);
+    let hold = Hold::new();
+    world.reply(B, posh::Profile::Draft02, Reply::status(404).held_by(&hold));
+    let a = world.server("s2s.example").domain(A, &end_to_end::ordinary(&world, A));
+    let a = a.configure(|config| config.limits.queue_stanzas = 3).start().await.unwrap();
+    let b = serve(&world, B, &identity).await;
+    let waiting = ["1", "2", "3"].map(|body| send(&a, body));
+    assert_queue_full(send(&a, "4").await.unwrap_err());
+    hold.release();
+    for delivery in waiting {
+        delivery.await.unwrap();
+    }
+    assert_eq!(b.stanzas().wait_for_all(|all| all.len() == 3, DEADLINE).await.unwrap().len(), 3);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_byte_too_many_comes_back_at_once() {
+    let world = World::start().await.unwrap();
+    let a = world.server("s2s.example").domain(A, &end_to_end::ordinary(&world, A));
+    let a = a.configure(|config| config.limits.queue_size = 100).start().await.unwrap();
+    assert_queue_full(send(&a, &"x".repeat(100)).await.unwrap_err());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stanza_that_waits_at_the_end_comes_back() {
+    let world = World::start().await.unwrap();
+    world.reply(B, Rfc7711, Reply::hang());
+    let a = caller(&world).await;
+    let waiting = send(&a, "1");
+    world.web.requests().wait(|_| true, DEADLINE).await.unwrap();
+    a.endpoint().close(Duration::from_millis(50)).await;
+    let undelivered = waiting.await.unwrap_err();
+    assert_eq!(undelivered.trail.conclusion(), Some(Code::Stopping));
+    assert!(undelivered.bounce().is_some());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stanza_that_nobody_waits_for_comes_back_from_close() {
+    let world = World::start().await.unwrap();
+    world.reply(B, Rfc7711, Reply::hang());
+    let a = caller(&world).await;
+    drop(send(&a, "1"));
+    let back = a.endpoint().close(Duration::from_millis(50)).await;
+    assert_eq!(back.iter().filter_map(|back| back.stanza.id()).collect::<Vec<_>>(), ["1"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_sender_has_to_be_ours() {
+    let world = World::start().await.unwrap();
+    let a = caller(&world).await;
+    let stanza = message("juliet@elsewhere.example", "romeo@b.example", "1");
+    let undelivered = a.endpoint().send(stanza).await.unwrap_err();
+    assert_eq!(undelivered.trail.conclusion(), Some(Code::NotOurDomain));
+    assert!(world.dns.queries().is_empty());
+}
+
+fn send(from: &Server, body: &str) -> xmpp_s2s::Delivery {
+    from.endpoint().send(message("juliet@a.example", "romeo@b.example", body))
+}
+
+fn assert_queue_full(undelivered: Undelivered) {
+    assert!(matches!(&*undelivered.error, ConnectError::QueueFull(_)), "{:?}", undelivered.error);
+    let bounce = undelivered.bounce().unwrap().to_xml(Namespace::Server).into_owned();
+    assert!(bounce.contains("<resource-constraint "), "{bounce}");
+}
