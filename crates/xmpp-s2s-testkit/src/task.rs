@@ -27,7 +27,11 @@ impl Task {
             loop {
                 tokio::select! {
                     accepted = listener.accept() => match accepted {
-                        Ok((stream, _)) => drop(connections.spawn(connection(stream))),
+                        Ok((stream, _)) => {
+                            // A reply is written in parts; without this each waits 40 ms.
+                            let _ = stream.set_nodelay(true);
+                            connections.spawn(connection(stream));
+                        }
                         Err(_) => tokio::task::yield_now().await,
                     },
                     Some(_) = connections.join_next() => {}
