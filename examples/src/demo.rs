@@ -32,7 +32,7 @@ pub(crate) async fn run() -> Result<ExitCode, DemoError> {
     }
     players.dismiss().await;
     let (all, seconds) = (scenes.len(), start.elapsed().as_secs_f64());
-    print::out(&format!("\n{all} scenes, {as_expected} as expected, {seconds:.1} s\n"));
+    print::out(&format!("\n{all} scenes, {as_expected} as expected, {seconds:.2} s\n"));
     Ok(ExitCode::from(u8::from(as_expected != all)))
 }
 

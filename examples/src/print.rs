@@ -75,13 +75,19 @@ impl Page {
         }
     }
 
-    /// The steps of `trail`, one or more lines each: number, phase, code, detail, time.
+    /// The steps of `trail`: number, phase, code, detail, time; a detail that does not fit goes
+    /// below.
     pub(crate) fn numbered(self, trail: &Trail) -> String {
         let line = |(number, step): (usize, &Step)| {
             let code = format!("{:25}", step.code.as_str());
             let code = self.paint(&code, step.code.verdict());
             let start = format!("{number:3}  {:10}  {code}  ", step.phase.as_str());
-            self.row(&start, 44, &step.detail, &elapsed(step))
+            let time = elapsed(step);
+            if self.fit(&step.detail).chars().count() <= WIDTH - 44 - TIME - 2 {
+                return self.row(&start, 44, &step.detail, &time);
+            }
+            let indent = " ".repeat(17);
+            self.row(&start, 44, "", &time) + &self.row(&indent, 17, &step.detail, "")
         };
         (1..).zip(trail.steps()).map(line).collect()
     }
@@ -89,15 +95,16 @@ impl Page {
     /// `text` after `start`, which takes up `indent` columns, and `right` at the right; what does
     /// not fit goes on below.
     pub(crate) fn row(self, start: &str, indent: usize, text: &str, right: &str) -> String {
-        let end = right.len().max(TIME);
-        let room = WIDTH - indent - end - 2;
-        let lines = wrap(&self.fit(text), room);
-        let mut rows = format!("{start}{:room$}  {right:>end$}", lines[0]).trim_end().to_owned();
-        for line in &lines[1..] {
-            rows.push_str(&format!("\n{:indent$}{line}", ""));
+        let width = WIDTH - indent;
+        let taken = if right.is_empty() { 0 } else { right.len().max(TIME) + 2 };
+        let (room, text) = (width - taken, self.fit(text));
+        let mut lines = wrap(&text, room, width).into_iter();
+        let first = lines.next().unwrap_or_default();
+        let mut rows = format!("{start}{first:room$}{right:>taken$}").trim_end().to_owned();
+        for line in lines {
+            rows += &format!("\n{:indent$}{line}", "");
         }
-        rows.push('\n');
-        rows
+        rows + "\n"
     }
 }
 
@@ -119,27 +126,32 @@ pub(crate) fn milliseconds(elapsed: Duration) -> String {
     }
 }
 
-/// Breaks `text` into lines of at most `room` characters, at spaces where it can; never none.
-fn wrap(text: &str, room: usize) -> Vec<String> {
-    let mut lines = vec![String::new()];
+/// Breaks `text` into a line of at most `first` characters and others of at most `width`, at
+/// spaces where it can.
+fn wrap(text: &str, first: usize, width: usize) -> Vec<String> {
+    let (mut lines, mut line) = (Vec::new(), String::new());
+    let mut used = 0;
     for word in text.split(' ') {
-        let mut word: Vec<char> = word.chars().collect();
-        let used = lines[lines.len() - 1].chars().count();
-        if used > 0 && used + 1 + word.len() > room {
-            lines.push(String::new());
+        let mut room = if lines.is_empty() { first } else { width };
+        let length = word.chars().count();
+        if used > 0 && used + 1 + length > room {
+            lines.push(std::mem::take(&mut line));
+            (used, room) = (0, width);
         }
-        while word.len() > room {
-            let rest = word.split_off(room);
-            lines.last_mut().expect("never empty").extend(word);
-            lines.push(String::new());
-            word = rest;
-        }
-        let line = lines.last_mut().expect("never empty");
-        if !line.is_empty() {
+        if used > 0 {
             line.push(' ');
+            used += 1;
         }
-        line.extend(word);
+        for character in word.chars() {
+            if used == room {
+                lines.push(std::mem::take(&mut line));
+                (used, room) = (0, width);
+            }
+            line.push(character);
+            used += 1;
+        }
     }
+    lines.push(line);
     lines
 }
 
@@ -196,12 +208,28 @@ mod tests {
     }
 
     #[test]
-    fn long_details_go_on_below_within_the_page() {
+    fn long_details_go_below_within_the_page() {
         let detail = format!("{} {}", "word ".repeat(20), "x".repeat(120));
         let text = PLAIN.numbered(&trail(&detail));
         assert!(text.lines().all(|line| line.chars().count() <= WIDTH), "{text}");
+        assert!(text.lines().next().unwrap().ends_with("1.2 ms"), "{text}");
         assert_eq!(text.matches("word").count(), 20);
         assert_eq!(text.matches('x').count(), 120);
+    }
+
+    #[test]
+    fn a_row_goes_on_below_its_text() {
+        let row = PLAIN.row("start ", 6, &"word ".repeat(20), "right");
+        let lines: Vec<_> = row.lines().collect();
+        assert!(lines[0].starts_with("start word") && lines[0].ends_with("    right"), "{row}");
+        assert!(lines[1].starts_with("      word") && lines.len() == 2, "{row}");
+    }
+
+    #[test]
+    fn words_longer_than_a_line_are_broken() {
+        assert_eq!(wrap("ab cdefghij", 3, 4), ["ab", "cdef", "ghij"]);
+        assert_eq!(wrap("abcdefgh", 3, 4), ["abc", "defg", "h"]);
+        assert_eq!(wrap("", 3, 4), [""]);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! The demo on paper.
 
-use xmpp_s2s::{Step, Trail, Verdict};
+use xmpp_s2s::{Phase, Step, Trail, Verdict};
 
 use super::cast::{ALPHA, Cast, HOSTED, HOSTING, MALLORY};
 use super::scenes::{Played, Scene};
@@ -58,14 +58,22 @@ fn steps(page: Page, trail: &Trail) -> String {
     let line = |step: &Step| {
         let phase = format!("{:10}", step.phase.as_str());
         let start = format!("   {}  ", page.paint(&phase, step.code.verdict()));
-        let text = match step.code.verdict() {
-            Verdict::Passed => step.detail.clone(),
-            Verdict::Refused => format!("no proof: {}", step.detail),
-            Verdict::Unknown => format!("not known: {}", step.detail),
-        };
+        let text = format!("{}{}", found(step), step.detail);
         page.row(&start, 15, &text, &elapsed(step))
     };
     trail.steps().iter().map(line).collect()
+}
+
+/// What a step found, where its detail does not say so.
+fn found(step: &Step) -> &'static str {
+    let proves = matches!(step.phase, Phase::Pkix | Phase::PoshMatch);
+    match (step.code.verdict(), proves) {
+        (Verdict::Passed, true) => "proof: ",
+        (Verdict::Passed, false) => "",
+        (Verdict::Refused | Verdict::Unknown, true) => "no proof: ",
+        (Verdict::Refused, false) => "refused: ",
+        (Verdict::Unknown, false) => "not known: ",
+    }
 }
 
 fn outcome(page: Page, played: &Played) -> String {
