@@ -85,7 +85,6 @@ impl Lookup {
     }
 
     /// Whether a reference has been followed, so that the source's own web server has spoken.
-    #[cfg(feature = "client")]
     pub(crate) fn is_referred(&self) -> bool {
         matches!(self.stage, Stage::Referred { .. })
     }
