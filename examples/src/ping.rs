@@ -18,7 +18,10 @@ mod report;
 
 /// How long an answer may still come after the peer called us and did not prove itself: it may be
 /// somebody else who called, and the peer may have another server.
-const PATIENCE: Duration = Duration::from_secs(5);
+const PATIENCE: Duration = Duration::from_secs(3);
+
+/// How long streams may take to close once the outcome is known.
+const CLOSING: Duration = Duration::from_secs(1);
 
 /// Most news that wait to be read; there is one answer to wait for.
 const NEWS: usize = 16;
@@ -32,7 +35,7 @@ pub(crate) async fn run(arguments: &PingArguments) -> Result<ExitCode, PingError
     let listeners = serve::bind(&settings.listen).await?;
     let server = Server::start(endpoint, listeners, watch);
     let report = ping(&server, pair, arguments.timeout, news).await;
-    let _ = server.close(serve::CLOSING).await;
+    let _ = server.close(CLOSING).await;
     print::out(&match arguments.json {
         true => report.json() + "\n",
         false => report.text(Page::of_stdout()),

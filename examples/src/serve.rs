@@ -19,7 +19,7 @@ mod server;
 mod stream;
 
 /// How long streams may take to close at the end.
-pub(crate) const CLOSING: Duration = Duration::from_secs(5);
+const CLOSING: Duration = Duration::from_secs(5);
 
 /// Serves until the process is told to stop.
 pub(crate) async fn run(arguments: &ServeArguments) -> Result<(), ServeError> {

@@ -9,8 +9,8 @@ use serde_json::Value;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::timeout;
-use xmpp_s2s::{Namespace, Security};
-use xmpp_s2s_testkit::{Failure, Service, message};
+use xmpp_s2s::{Namespace, Security, Stanza};
+use xmpp_s2s_testkit::{Failure, Server, Service, message};
 
 use program::{
     DEADLINE, Ended, Scenery, Serving, free_address, program, program_with_descriptors, run,
@@ -109,6 +109,28 @@ async fn ping_of_a_server_that_says_nothing_cannot_tell_and_exits_with_4() {
 }
 
 #[tokio::test]
+async fn ping_tells_of_a_caller_that_did_not_prove_to_be_the_pinged_domain() {
+    let scenery = Scenery::build().await;
+    let [forged, genuine] = ["mallory.example", THERE].map(|name| {
+        let identity = scenery.world.xmpp_authority.issue_for(name);
+        scenery.world.server(&format!("xmpp.{name}")).domain(THERE, &identity)
+    });
+    let forged = forged.start().await.unwrap();
+    // It takes the ping, and does not answer.
+    let genuine = genuine.start().await.unwrap();
+    let call = async {
+        genuine.stanzas().wait(|_| true, DEADLINE).await.unwrap();
+        let _ = forged.endpoint().send(message("x@there.example", "y@here.example", "z")).await;
+    };
+    let (ping, ()) = tokio::join!(ping(&scenery, &["--timeout", "20"]), call);
+    assert_eq!(ping.code, Some(4), "{}{}", ping.stdout, ping.stderr);
+    let line = ping.last_line();
+    assert!(line.starts_with("CANNOT TELL  it called us to answer; there.example: "), "{line}");
+    let inbound = ping.stdout.split("its stream to us").nth(1).unwrap();
+    assert!(inbound.contains("cert-name-mismatch"), "{inbound}");
+}
+
+#[tokio::test]
 async fn ping_on_an_address_in_use_exits_with_2_and_tells_the_fix() {
     let scenery = Scenery::build().await;
     let taken = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -157,16 +179,22 @@ async fn wrong_usage_exits_with_2() {
     }
 }
 
-#[tokio::test]
-async fn serve_echoes_messages() {
-    let scenery = Scenery::build().await;
-    let _there = scenery.serve(THERE).await;
+/// A server for [`HERE`] that has sent "hello" to the echo of [`THERE`], and what came back.
+async fn echo(scenery: &Scenery) -> (Server, Stanza) {
     let identity = scenery.world.xmpp_authority.issue_for(HERE);
     let here =
         scenery.world.server("xmpp.here.example").domain(HERE, &identity).start().await.unwrap();
     let sent = message("juliet@here.example", "echo@there.example", "hello");
     here.endpoint().send(sent).await.unwrap();
     let echo = here.stanzas().wait(|stanza| stanza.id() == Some("hello"), DEADLINE).await.unwrap();
+    (here, echo)
+}
+
+#[tokio::test]
+async fn serve_echoes_messages() {
+    let scenery = Scenery::build().await;
+    let _there = scenery.serve(THERE).await;
+    let (_here, echo) = echo(&scenery).await;
     assert_eq!(echo.sender(), "echo@there.example");
     assert!(echo.to_xml(Namespace::Server).contains("<body>hello</body>"), "{echo:?}");
 }
@@ -175,6 +203,16 @@ async fn serve_echoes_messages() {
 async fn serve_ends_with_0_when_it_is_terminated() {
     let scenery = Scenery::build().await;
     assert_eq!(scenery.serve(THERE).await.terminate().await, Some(0));
+}
+
+#[tokio::test]
+async fn serve_closes_its_streams_when_it_is_terminated() {
+    let scenery = Scenery::build().await;
+    let there = scenery.serve(THERE).await;
+    let (here, _) = echo(&scenery).await;
+    assert_eq!(there.terminate().await, Some(0));
+    let ending = here.endings().wait(|_| true, DEADLINE).await.unwrap();
+    assert!(ending.is_ok(), "{ending:?}");
 }
 
 #[tokio::test]
