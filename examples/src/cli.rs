@@ -111,13 +111,12 @@ fn seconds(text: &str) -> Result<Duration, &'static str> {
     }
 }
 
-const SERVE: &str = r#"Example: federating-server serve --config server.toml, with this in server.toml:
+const SERVE: &str = r#"Example: federating-server serve --config server.toml, where the file says:
 
   listen = ["0.0.0.0:5269", "0.0.0.0:5270"]  # direct TLS and STARTTLS on each
   resolver = "192.0.2.53:53"                 # the system's if absent
-  roots = ["xmpp-ca.pem"]                    # whom to trust for XMPP servers; the system's if absent
-  web-roots = ["web-ca.pem"]                 # whom to trust for web servers that publish by POSH;
-                                             # the system's if absent
+  roots = ["xmpp-ca.pem"]                    # whom to trust for XMPP servers, and for web servers
+  web-roots = ["web-ca.pem"]                 # that publish by POSH; the system's if absent
   allow-networks = ["172.28.0.0/24"]         # networks to connect to although they are not public
 
   [[domain]]
@@ -125,8 +124,8 @@ const SERVE: &str = r#"Example: federating-server serve --config server.toml, wi
   certificate = "hosting.crt"                # PEM, the server's own certificate first
   key = "hosting.key"                        # PEM
 
-Paths are relative to the file. Exit code: 0 after Ctrl-C or SIGTERM, 2 if something is wrong with the
-file or an address cannot be listened on."#;
+Paths are relative to the file. Exit code: 0 after Ctrl-C or SIGTERM, 2 if something is wrong with
+the file or an address cannot be listened on."#;
 
 const PING: &str = "\
 Example: federating-server ping jabber.example --config server.toml

@@ -6,15 +6,18 @@ use std::time::{Duration, Instant};
 use thiserror::Error;
 use tokio::sync::mpsc;
 use tokio::time;
-use xmpp_s2s::{AcceptError, Direction, Domain, Endpoint, Pair, Peer, Stanza, StanzaKind, Trail};
+use xmpp_s2s::{Direction, Domain, Endpoint, Pair, Peer, Trail};
 
 pub(crate) use self::report::{Answer, End, Report, Returned, proof};
+pub(crate) use self::watch::Watch;
+use self::watch::{News, request};
 use crate::cli::PingArguments;
 use crate::config::{EndpointError, Settings, SettingsError};
 use crate::print::{self, Page};
-use crate::serve::{self, ListenError, Observer, Server};
+use crate::serve::{self, ListenError, Server};
 
 mod report;
+mod watch;
 
 /// How long an answer may still come after the peer called us and did not prove itself: it may be
 /// somebody else who called, and the peer may have another server.
@@ -22,9 +25,6 @@ const PATIENCE: Duration = Duration::from_secs(3);
 
 /// How long streams may take to close once the outcome is known.
 const CLOSING: Duration = Duration::from_secs(1);
-
-/// Most news that wait to be read; there is one answer to wait for.
-const NEWS: usize = 16;
 
 /// Pings, prints the report to standard output, and gives the exit code that goes with it.
 pub(crate) async fn run(arguments: &PingArguments) -> Result<ExitCode, PingError> {
@@ -73,75 +73,6 @@ fn sender(settings: &Settings, arguments: &PingArguments) -> Result<Domain, Ping
         Some(from) => Ok(from.clone()),
         None => Ok(settings.domains[0].0.clone()),
     }
-}
-
-/// What came in that concerns the ping.
-#[derive(Debug)]
-pub(crate) enum News {
-    /// The answer, over a stream of this trail.
-    Answer(Answer, Option<Trail>),
-    /// Somebody called as the peer, and proved nothing or broke off.
-    Refused(Trail),
-}
-
-/// Watches for what concerns the ping between `pair`.
-#[derive(Clone, Debug)]
-pub(crate) struct Watch {
-    pair: Pair,
-    news: mpsc::Sender<News>,
-}
-
-impl Watch {
-    /// Observes for [`ping`], which reads the news.
-    pub(crate) fn new(pair: Pair) -> (Self, mpsc::Receiver<News>) {
-        let (sender, news) = mpsc::channel(NEWS);
-        (Self { pair, news: sender }, news)
-    }
-}
-
-impl Observer for Watch {
-    fn stanza(&self, stanza: &Stanza, peers: &[Peer]) {
-        let Some(answer) = answer(stanza, &self.pair) else { return };
-        let peer = peers.iter().find(|peer| peer.pair == self.pair);
-        let _ = self.news.try_send(News::Answer(answer, peer.map(|peer| peer.trail.clone())));
-    }
-
-    fn refused(&self, peer: &Peer, error: &AcceptError) {
-        if peer.pair == self.pair {
-            let mut trail = peer.trail.clone();
-            if let AcceptError::Rejected(rejection) = error {
-                trail.append(rejection.trail.clone());
-            }
-            let _ = self.news.try_send(News::Refused(trail));
-        }
-    }
-}
-
-fn answer(stanza: &Stanza, pair: &Pair) -> Option<Answer> {
-    let concerns = stanza.kind() == StanzaKind::Iq
-        && *stanza.from() == pair.remote
-        && *stanza.to() == pair.local
-        && stanza.id() == Some(&id());
-    match stanza.stanza_type() {
-        Some("result") if concerns => Some(Answer::Result),
-        Some("error") if concerns => Some(Answer::Error),
-        _ => None,
-    }
-}
-
-/// One ping a process; a late answer to another one is not taken for this one's.
-fn id() -> String {
-    format!("ping-{}", std::process::id())
-}
-
-fn request(pair: &Pair) -> Stanza {
-    let Pair { local, remote } = pair;
-    let id = id();
-    let xml = format!(
-        "<iq xmlns='jabber:server' type='get' id='{id}' from='{local}' to='{remote}'>\
-         <ping xmlns='urn:xmpp:ping'/></iq>"
-    );
-    Stanza::parse(xml).expect("a ping between two domains is a stanza")
 }
 
 /// Pings within `timeout`, from a server whose observer is the [`Watch`] of these `news`.

@@ -149,6 +149,15 @@ async fn ping_from_a_domain_that_is_not_ours_exits_with_2() {
 }
 
 #[tokio::test]
+async fn ping_of_a_domain_of_ours_exits_with_2() {
+    let scenery = Scenery::build().await;
+    let config = scenery.config(HERE, free_address());
+    let ping = run(&["ping", HERE, "--config", &config]).await;
+    assert_eq!(ping.code, Some(2), "{}{}", ping.stdout, ping.stderr);
+    assert!(ping.stderr.contains("expected one of another server"), "{}", ping.stderr);
+}
+
+#[tokio::test]
 async fn a_bad_file_exits_with_2_and_names_file_and_line() {
     let scenery = Scenery::build().await;
     let config = scenery.write("bad.toml", "listen = [\"127.0.0.1:0\"]\nports = []\n");

@@ -112,8 +112,8 @@ fn refused(played: &Played, returned: &Returned) -> Vec<String> {
     if played.led_astray {
         sentences.push(format!("{MALLORY} got {} stanzas", played.stolen));
         sentences.push(format!(
-            "with dialback alone this connection would have been ACCEPTED: dialback asks the server \
-             that the DNS names, and the DNS names {MALLORY}"
+            "with dialback alone this connection would have been ACCEPTED: dialback asks the \
+             server that the DNS names, and the DNS names {MALLORY}"
         ));
     }
     sentences
