@@ -9,7 +9,7 @@
 //! @ 30s                    time passes; a timer that is due is handled
 //! ```
 //!
-//! In all lines `{id1}` to `{id3}` are stream ids, `{9*x}` is nine times `x`, `\n` a line feed and
+//! `: after NAME` does all of another file first. In all lines `{id1}` to `{id3}` are stream ids, `{9*x}` is nine times `x`, `\n` a line feed and
 //! `\xff` a byte. `: whole` leaves the run byte by byte out.
 
 #![allow(clippy::unwrap_used, reason = "what goes wrong fails the test")]
@@ -17,7 +17,7 @@
 mod support;
 
 use std::fmt::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
 
@@ -33,49 +33,29 @@ use crate::support::{Authority, domain};
 static AUTHORITY: LazyLock<Authority> = LazyLock::new(Authority::new);
 
 fn main() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/transcripts");
-    let mut files: Vec<_> = folder.read_dir().unwrap().map(|entry| entry.unwrap().path()).collect();
-    files.sort();
-    let trials = files.iter().flat_map(|path| {
+    let mut names: Vec<_> = folder().read_dir().unwrap().map(|e| e.unwrap().path()).collect();
+    names.sort();
+    let trials = names.iter().flat_map(|path| {
         let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
-        let text: Arc<str> = std::fs::read_to_string(path).unwrap().into();
-        let pieces: &[_] = match text.lines().any(|line| line == ": whole") {
+        let pieces: &[_] = match read(&name).lines().any(|line| line == ": whole") {
             true => &[usize::MAX],
             false => &[usize::MAX, 1],
         };
         pieces.iter().map(move |&size| {
-            let text = Arc::clone(&text);
-            let kind = if size == 1 { "byte by byte" } else { "whole" };
-            Trial::test(name.clone(), move || run(&text, size)).with_kind(kind)
+            let (name, kind) = (name.clone(), if size == 1 { "byte by byte" } else { "whole" });
+            let mut run = Run { stream: None, now: Instant::now(), presented: None, size };
+            Trial::test(name.clone(), move || run.file(&name)).with_kind(kind)
         })
     });
     libtest_mimic::run(&Arguments::from_args(), trials.collect()).exit();
 }
 
-/// Does one step after the other, and compares what each came to.
-fn run(text: &str, size: usize) -> Result<(), Failed> {
-    let mut run = Run { stream: None, now: Instant::now(), presented: None, size };
-    let lines: Vec<_> = text.lines().map(split).filter(|(sign, _)| *sign != '#').collect();
-    let mut rest = &lines[..];
-    while let Some((&(sign, first), after)) = rest.split_first() {
-        let inputs = match sign {
-            '>' => after.iter().take_while(|(sign, _)| *sign == '>').count(),
-            _ => 0,
-        };
-        let bytes: Vec<u8> = rest[..=inputs].iter().flat_map(|(_, text)| unescape(text)).collect();
-        rest = &after[inputs..];
-        match sign {
-            '>' => run.feed(&bytes),
-            '@' => run.wait(first),
-            ':' => run.command(first),
-            _ => return Err(format!("a step cannot begin with {sign:?}").into()),
-        }
-        let expectations = rest.iter().take_while(|(sign, _)| matches!(sign, '<' | '!')).count();
-        let (expected, next) = rest.split_at(expectations);
-        rest = next;
-        compare(expected, &run.drain()).map_err(|e| format!("after {sign} {first}:\n{e}"))?;
-    }
-    Ok(())
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/transcripts")
+}
+
+fn read(name: &str) -> String {
+    std::fs::read_to_string(folder().join(name).with_extension("txt")).unwrap()
 }
 
 fn split(line: &str) -> (char, &str) {
@@ -132,7 +112,7 @@ fn unescape(text: &str) -> Vec<u8> {
             out.extend_from_slice(piece.repeat(times).as_bytes());
             rest = after;
         } else {
-            out.extend_from_slice(rest[..c.len_utf8()].as_bytes());
+            out.extend_from_slice(&rest.as_bytes()[..c.len_utf8()]);
             rest = &rest[c.len_utf8()..];
         }
     }
@@ -154,6 +134,35 @@ struct Run {
 }
 
 impl Run {
+    /// Does one step after the other, and compares what each came to.
+    fn file(&mut self, name: &str) -> Result<(), Failed> {
+        let text = read(name);
+        let lines: Vec<_> = text.lines().map(split).filter(|(sign, _)| *sign != '#').collect();
+        let mut rest = &lines[..];
+        while let Some((&(sign, first), after)) = rest.split_first() {
+            let more = match sign {
+                '>' => after.iter().take_while(|(sign, _)| *sign == '>').count(),
+                _ => 0,
+            };
+            match (sign, first.strip_prefix("after ")) {
+                (':', Some(earlier)) => self.file(earlier)?,
+                (':', None) => self.command(first),
+                ('@', _) => self.wait(first),
+                ('>', _) => {
+                    self.feed(&rest[..=more].iter().flat_map(|l| unescape(l.1)).collect::<Vec<_>>())
+                }
+                _ => return Err(format!("a step cannot begin with {sign:?}").into()),
+            }
+            rest = &after[more..];
+            let expectations = rest.iter().take_while(|l| matches!(l.0, '<' | '!')).count();
+            let (expected, next) = rest.split_at(expectations);
+            rest = next;
+            let came = self.drain();
+            compare(expected, &came).map_err(|e| format!("{name}: after {sign} {first}:\n{e}"))?;
+        }
+        Ok(())
+    }
+
     fn stream(&mut self) -> &mut Stream {
         self.stream.as_mut().expect("a transcript begins with the role")
     }

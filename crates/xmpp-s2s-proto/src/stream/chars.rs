@@ -60,7 +60,7 @@ pub(super) fn attribute_value(raw: &str, at: usize) -> Result<Cow<'_, str>, Faul
         let taken = match rest.as_bytes()[0] {
             b'&' => {
                 let end = memchr(b';', rest.as_bytes())
-                    .ok_or(Fault::not_well_formed("a lone ampersand", at + offset))?;
+                    .ok_or_else(|| Fault::not_well_formed("a lone ampersand", at + offset))?;
                 value.push(reference(&rest[1..end], at + offset)?);
                 end + 1
             }
@@ -87,7 +87,7 @@ pub(super) fn line_ends(raw: &str) -> Cow<'_, str> {
 pub(super) fn reference(name: &str, at: usize) -> Result<char, Fault> {
     if let Some(number) = name.strip_prefix('#') {
         return character(number)
-            .ok_or(Fault::not_well_formed("a reference to no character of XML", at));
+            .ok_or_else(|| Fault::not_well_formed("a reference to no character of XML", at));
     }
     match name {
         "amp" => Ok('&'),

@@ -128,13 +128,15 @@ fn read_attribute(
     at: usize,
 ) -> Result<Attribute<'_>, Fault> {
     let fault = |reason| Fault::not_well_formed(reason, at + start);
-    let (name, value) = tag[start..].split_once('=').ok_or(fault("an attribute without value"))?;
-    let (prefix, local) =
-        chars::qualified(name.trim_end_matches(SPACE)).ok_or(fault("not an attribute's name"))?;
+    let (name, value) =
+        tag[start..].split_once('=').ok_or_else(|| fault("an attribute without value"))?;
+    let (prefix, local) = chars::qualified(name.trim_end_matches(SPACE))
+        .ok_or_else(|| fault("not an attribute's name"))?;
     let quoted = value.trim_start_matches(SPACE);
     let quote = quoted.chars().next().filter(|c| matches!(c, '"' | '\''));
     let inner = &quoted[quote.map_or(0, char::len_utf8)..];
-    let length = quote.and_then(|q| inner.find(q)).ok_or(fault("a value without quotes"))?;
+    let length =
+        quote.and_then(|q| inner.find(q)).ok_or_else(|| fault("a value without quotes"))?;
     let raw = &inner[..length];
     if raw.contains('<') {
         return Err(fault("a tag inside an attribute"));
@@ -187,8 +189,8 @@ impl<'a, 's, V: Visit<'a>> Walk<'a, 's, V> {
         self.attributes.clear();
         let name_length = read_tag(tag, at, &mut self.attributes)?;
         let name = &tag[..name_length];
-        let (prefix, local) =
-            chars::qualified(name).ok_or(Fault::not_well_formed("not an element's name", at))?;
+        let (prefix, local) = chars::qualified(name)
+            .ok_or_else(|| Fault::not_well_formed("not an element's name", at))?;
         if self.attributes.len() > self.limits.attributes {
             return Err(Fault::over_limit("too many attributes", at));
         }
@@ -255,7 +257,7 @@ impl<'a, 's, V: Visit<'a>> Walk<'a, 's, V> {
 
     fn slice(&self, span: Range<usize>) -> Result<&'a str, Fault> {
         let at = span.start;
-        self.text.get(span).ok_or(Fault::not_well_formed("not XML", at))
+        self.text.get(span).ok_or_else(|| Fault::not_well_formed("not XML", at))
     }
 }
 

@@ -30,7 +30,7 @@ impl Header {
     pub(super) fn parse(tag: &[u8], limits: &Limits) -> Result<Self, Fault> {
         let text = chars::text(tag)?;
         let inner = text.strip_prefix('<').and_then(|text| text.strip_suffix('>'));
-        let inner = inner.ok_or(Fault::not_well_formed("not a tag", 0))?;
+        let inner = inner.ok_or_else(|| Fault::not_well_formed("not a tag", 0))?;
         let (inner, empty) = match inner.strip_suffix('/') {
             Some(inner) => (inner, true),
             None => (inner, false),
@@ -38,7 +38,7 @@ impl Header {
         let mut attributes = Vec::new();
         let length = read_tag(inner, 1, &mut attributes)?;
         let (prefix, local) = chars::qualified(&inner[..length])
-            .ok_or(Fault::not_well_formed("not an element's name", 1))?;
+            .ok_or_else(|| Fault::not_well_formed("not an element's name", 1))?;
         let nothing = Scope::default();
         let mut bindings = Bindings::new(&nothing);
         bindings.enter(prefix, &attributes, 1, limits.namespaces)?;

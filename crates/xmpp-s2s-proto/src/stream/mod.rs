@@ -4,6 +4,7 @@ mod address;
 mod bounce;
 mod chars;
 mod condition;
+mod config;
 mod element;
 mod features;
 mod framer;
@@ -20,12 +21,13 @@ mod tree;
 mod wire;
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use bytes::BytesMut;
 use thiserror::Error;
 
 pub use self::condition::{Condition, Side, StreamError};
+pub use self::config::{StreamConfig, StreamId};
 use self::initiating::Initiating;
 use self::receiving::Receiving;
 pub use self::stanza::{InvalidStanza, Namespace, Stanza, StanzaKind};
@@ -174,7 +176,7 @@ impl Stream {
     pub fn close(&mut self, error: Option<StreamError>) {
         match error {
             Some(error) => self.fail(error),
-            None => self.wire.close(),
+            None => self.wire.close_some_time(),
         }
     }
 
@@ -308,60 +310,6 @@ pub enum Security {
     Direct,
     /// After `<starttls/>`.
     StartTls,
-}
-
-/// How streams behave.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct StreamConfig {
-    /// Longest stanza accepted, in bytes.
-    pub stanza_size: usize,
-    /// Deepest nesting accepted.
-    pub depth: usize,
-    /// Longest element before authentication, in bytes.
-    pub negotiation_element_size: usize,
-    /// Most bytes in all before authentication.
-    pub negotiation_size: usize,
-    /// Deepest nesting accepted before authentication.
-    pub negotiation_depth: usize,
-    /// Most attributes of an element.
-    pub attributes: usize,
-    /// Most namespace declarations in scope.
-    pub namespaces: usize,
-    /// Longest time from the first byte to the first [`Event::Established`].
-    pub negotiation: Duration,
-    /// Longest wait for the peer's closing tag.
-    pub closing: Duration,
-    /// Longest silence.
-    pub idle: Duration,
-}
-
-impl Default for StreamConfig {
-    fn default() -> Self {
-        Self {
-            stanza_size: 512 * 1024,
-            depth: 64,
-            negotiation_element_size: 10_000,
-            negotiation_size: 64 * 1024,
-            negotiation_depth: 16,
-            attributes: 64,
-            namespaces: 32,
-            negotiation: Duration::from_secs(30),
-            closing: Duration::from_secs(5),
-            idle: Duration::from_secs(14 * 60),
-        }
-    }
-}
-
-/// The unpredictable name of a stream (RFC 6120 §4.7.3): 128 random bits.
-#[derive(Clone, Copy, Debug)]
-pub struct StreamId([u8; 16]);
-
-impl StreamId {
-    /// Takes 128 bits that nobody can guess.
-    pub fn from_random(bits: [u8; 16]) -> Self {
-        Self(bits)
-    }
 }
 
 /// A stanza was to be sent for a pair that is not established.

@@ -55,7 +55,7 @@ impl Reading<'_> {
     ) -> Result<Stanza, Unreadable> {
         let mut reading = Reading::default();
         let prefixes = walk(&xml, inherited.scope, limits, &mut reading)?;
-        let root = reading.root.ok_or(Fault::not_well_formed("no element", 0))?;
+        let root = reading.root.ok_or_else(|| Fault::not_well_formed("no element", 0))?;
         let kind = root.kind(inherited.contents)?;
         let (sender, from) = address(root.from.as_ref(), inherited.pair.map(|pair| &pair.remote))?;
         let (recipient, to) = address(root.to.as_ref(), inherited.pair.map(|pair| &pair.local))?;

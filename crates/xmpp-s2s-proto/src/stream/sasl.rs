@@ -81,8 +81,8 @@ pub(super) fn judge(element: &Element, proved: &Domain) -> Result<(), Failure> {
 /// What a peer's `<failure/>` comes to: it does not accept who we are.
 pub(super) fn refusal(failure: &Element) -> StreamError {
     let text = failure.child(ns::SASL, "text").map(Element::text);
-    let names = failure.children().iter().map(Element::name);
-    let condition = names.filter(|name| *name != "text").next().unwrap_or("not-authorized");
+    let mut names = failure.children().iter().map(Element::name);
+    let condition = names.find(|name| *name != "text").unwrap_or("not-authorized");
     let text = text.map_or_else(|| condition.to_owned(), |text| format!("{condition}: {text}"));
     StreamError::remote(Condition::NotAuthorized, Some(&text))
 }

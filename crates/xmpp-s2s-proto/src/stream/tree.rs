@@ -24,7 +24,7 @@ impl Element {
     pub(super) fn parse(frame: &[u8], scope: &Scope, limits: &Limits) -> Result<Self, Fault> {
         let mut tree = Tree::default();
         walk(frame, scope, limits, &mut tree)?;
-        tree.root.ok_or(Fault::not_well_formed("no element", 0))
+        tree.root.ok_or_else(|| Fault::not_well_formed("no element", 0))
     }
 
     pub(super) fn is(&self, namespace: &str, name: &str) -> bool {

@@ -260,10 +260,18 @@ impl Wire {
             (Life::Open, Opened::Yes) => {
                 self.write(CLOSING);
                 self.life = Life::Closing;
-                self.timer = Timer::Closing(None);
+                self.timer = Timer::Closing(Some(self.now + self.config.closing));
             }
             (Life::Open, Opened::No) => self.end(None),
             (Life::Closing | Life::Over, _) => {}
+        }
+    }
+
+    /// The same, where nobody tells the time.
+    pub(super) fn close_some_time(&mut self) {
+        if self.life == Life::Open {
+            self.close();
+            self.timer = Timer::Closing(None);
         }
     }
 
@@ -308,7 +316,6 @@ impl Wire {
                     *until = now + self.config.idle;
                 } else {
                     self.close();
-                    return self.expire();
                 }
             }
             Timer::Closing(until @ None) => *until = Some(now + self.config.closing),
