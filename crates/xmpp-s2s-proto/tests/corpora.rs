@@ -206,7 +206,7 @@ fn is_about_xml(condition: Condition) -> bool {
 /// A document as the payload of a stanza, without its XML declaration.
 fn payload(document: &[u8]) -> Vec<u8> {
     let declaration = document
-        .starts_with(b"<?xml ")
+        .starts_with(b"<?xml")
         .then(|| document.windows(2).position(|end| end == b"?>").map_or(0, |end| end + 2));
     let document = &document[declaration.unwrap_or(0)..];
     [ENVELOPE[0].as_bytes(), document, ENVELOPE[1].as_bytes()].concat()

@@ -20,7 +20,7 @@ pub struct StreamConfig {
     pub attributes: usize,
     /// Most namespace declarations in scope.
     pub namespaces: usize,
-    /// Longest time from the first byte to the first [`Event::Established`].
+    /// Longest time from the first byte to the first [`super::Event::Established`].
     pub negotiation: Duration,
     /// Longest wait for the peer's closing tag.
     pub closing: Duration,
