@@ -1,0 +1,355 @@
+//! The walk from a source domain to its document, without any I/O.
+#![allow(clippy::unwrap_used)]
+
+use std::time::Duration;
+
+use posh::{
+    DocumentError, HashFunction, Limits, Lookup, LookupError, Materials, Profile, Progress,
+    Response, Service, publish,
+};
+use rustls_pki_types::pem::PemObject;
+use rustls_pki_types::{CertificateDer, DnsName, UnixTime};
+use url::Url;
+
+const NOW: UnixTime = UnixTime::since_unix_epoch(Duration::from_secs(1_650_000_000));
+const HOUR: u64 = 60 * 60;
+const DAY: u64 = 24 * HOUR;
+
+/// Walks until the end, or through all the answers, which must then be too few.
+struct Walk {
+    asked: Vec<String>,
+    end: Result<Option<Materials>, LookupError>,
+}
+
+fn walk(profile: Profile, answers: &[Answer]) -> Walk {
+    let source = DnsName::try_from("im.example").unwrap();
+    let mut lookup =
+        Lookup::new(&source, &Service::XMPP_SERVER, profile, Limits::default()).unwrap();
+    let mut asked = Vec::new();
+    for answer in answers {
+        asked.push(lookup.target().to_string());
+        match lookup.handle(&answer.response(), NOW) {
+            Ok(Progress::Continue(next)) => lookup = next,
+            Ok(Progress::Done(materials)) => return Walk { asked, end: Ok(materials) },
+            Err(error) => return Walk { asked, end: Err(error) },
+        }
+    }
+    panic!("after {asked:?} it goes on to {}", lookup.target());
+}
+
+fn rfc(answers: &[Answer]) -> Walk {
+    walk(Profile::Rfc7711, answers)
+}
+
+fn found(walk: Walk) -> Materials {
+    walk.end.unwrap().unwrap()
+}
+
+fn lifetime(walk: Walk) -> u64 {
+    found(walk).valid_until().as_secs() - NOW.as_secs()
+}
+
+#[derive(Clone)]
+struct Answer {
+    status: u16,
+    location: Option<String>,
+    content_type: Option<&'static str>,
+    body: String,
+}
+
+impl Answer {
+    fn status(status: u16) -> Self {
+        Self { status, location: None, content_type: None, body: String::new() }
+    }
+
+    fn redirect(location: &str) -> Self {
+        Self { location: Some(location.to_owned()), ..Self::status(302) }
+    }
+
+    fn document(body: impl Into<String>) -> Self {
+        Self { body: body.into(), content_type: Some("application/json"), ..Self::status(200) }
+    }
+
+    fn fingerprints(expires: u64) -> Self {
+        let expires = Duration::from_secs(expires);
+        let hashes = [HashFunction::Sha256];
+        let document = publish::document(&[certificate()], Profile::Rfc7711, &hashes, expires);
+        Self::document(document.unwrap())
+    }
+
+    fn key_set() -> Self {
+        let document = publish::document(&[certificate()], Profile::Draft02, &[], Duration::ZERO);
+        Self::document(document.unwrap())
+    }
+
+    fn reference(url: &str, expires: u64) -> Self {
+        let expires = Duration::from_secs(expires);
+        let url = Url::parse(url).unwrap();
+        Self::document(publish::reference(&url, Profile::Rfc7711, expires))
+    }
+
+    fn response(&self) -> Response<'_> {
+        Response {
+            status: self.status,
+            location: self.location.as_deref(),
+            content_type: self.content_type,
+            body: self.body.as_bytes(),
+        }
+    }
+}
+
+/// Valid until half a year after [`NOW`].
+fn certificate() -> CertificateDer<'static> {
+    let pem = include_bytes!("certificates/posh.badxmpp.eu.pem");
+    CertificateDer::from_pem_slice(pem).unwrap()
+}
+
+#[test]
+fn pd27_a_certificate_of_any_name_proves_the_source_that_lists_it() {
+    let materials = found(rfc(&[Answer::fingerprints(HOUR)]));
+    assert_eq!(materials.source().as_ref(), "im.example");
+    assert_eq!(materials.profile(), Profile::Rfc7711);
+    let found = materials.find(&certificate(), NOW).unwrap();
+    assert_eq!((found.entry, found.hash), (0, Some(HashFunction::Sha256)));
+}
+
+#[test]
+fn a4_materials_end() {
+    let materials = found(rfc(&[Answer::fingerprints(HOUR)]));
+    let at = |seconds| UnixTime::since_unix_epoch(Duration::from_secs(NOW.as_secs() + seconds));
+    assert!(materials.find(&certificate(), at(HOUR - 1)).is_ok());
+    assert_eq!(materials.find(&certificate(), at(HOUR)), Err(posh::Mismatch::Ended));
+}
+
+#[test]
+fn ph01_404_and_410_say_that_nothing_is_published() {
+    for status in [404, 410] {
+        assert_eq!(rfc(&[Answer::status(status)]).end, Ok(None), "{status}");
+        let elsewhere = Answer::redirect("https://www.im.example/");
+        assert_eq!(rfc(&[elsewhere, Answer::status(status)]).end, Ok(None), "{status}");
+    }
+}
+
+#[test]
+fn a5_404_behind_a_reference_does_not_say_absent() {
+    let reference = Answer::reference("https://hosting.example/x.json", HOUR);
+    let end = rfc(&[reference, Answer::status(404)]).end;
+    assert!(matches!(end, Err(LookupError::Status { status: 404, .. })), "{end:?}");
+}
+
+#[test]
+fn a5_other_failures_do_not_say_absent() {
+    for status in [204, 206, 300, 304, 305, 400, 401, 403, 429, 500, 503] {
+        let end = rfc(&[Answer::status(status)]).end;
+        assert!(matches!(end, Err(LookupError::Status { .. })), "{status}: {end:?}");
+    }
+}
+
+#[test]
+fn ph03_ph04_every_kind_of_redirect_is_followed() {
+    for status in [301, 302, 303, 307, 308] {
+        let redirect = Answer { status, ..Answer::redirect("https://www.im.example/a?b#c") };
+        let materials = found(rfc(&[redirect, Answer::fingerprints(HOUR)]));
+        let walked: Vec<_> = materials.walked().iter().map(Url::as_str).collect();
+        let first = "https://im.example/.well-known/posh/xmpp-server.json";
+        assert_eq!(walked, [first, "https://www.im.example/a?b"]);
+    }
+}
+
+#[test]
+fn ph04_a_relative_location_is_resolved() {
+    for (location, expected) in [
+        ("/x.json", "https://im.example/x.json"),
+        ("y.json", "https://im.example/.well-known/posh/y.json"),
+        ("//www.im.example/z", "https://www.im.example/z"),
+    ] {
+        let asked = rfc(&[Answer::redirect(location), Answer::status(404)]).asked;
+        assert_eq!(asked[1], expected);
+    }
+}
+
+#[test]
+fn ph04_a_location_that_is_missing_empty_or_not_https_is_refused() {
+    let missing = Answer { location: None, ..Answer::redirect("") };
+    let answers =
+        ["", "http://im.example/x", "ftp://im.example/", "https://", "https://u:p@a.example/"]
+            .map(Answer::redirect);
+    for answer in answers.iter().chain([&missing]) {
+        let end = rfc(std::slice::from_ref(answer)).end;
+        assert!(matches!(end, Err(LookupError::Redirect { .. })), "{:?}", answer.location);
+    }
+}
+
+#[test]
+fn ph06_a_redirect_to_an_address_or_another_port_is_refused() {
+    for location in [
+        "https://127.0.0.1/",
+        "https://2130706433/",
+        "https://0x7f.1/",
+        "https://[::1]/",
+        "https://[::ffff:169.254.169.254]/",
+        "//169.254.169.254/",
+        "https://localhost/",
+        "https://im.example:8443/",
+        "https://im.example:22/",
+    ] {
+        let end = rfc(&[Answer::redirect(location)]).end;
+        assert!(matches!(end, Err(LookupError::Redirect { .. })), "{location}: {end:?}");
+    }
+}
+
+#[test]
+fn pd11_ph06_a_reference_to_what_is_no_https_url_of_a_domain_is_refused() {
+    for url in [
+        "http://im.example/x",
+        "ftp://im.example/x",
+        "data:,x",
+        "https://10.0.0.1/",
+        "https://[::1]/",
+    ] {
+        let end = rfc(&[Answer::reference(url, HOUR)]).end;
+        assert!(matches!(end, Err(LookupError::Reference { .. })), "{url}: {end:?}");
+    }
+}
+
+#[test]
+fn the_location_in_an_error_is_short_and_escaped() {
+    let location = format!("http://im.example/\u{202e}{}", "x".repeat(10_000));
+    let text = rfc(&[Answer::redirect(&location)]).end.unwrap_err().to_string();
+    assert!(text.len() < 400 && text.contains(r"\u{202e}"), "{text}");
+}
+
+#[test]
+fn ph05_the_fifth_request_is_the_last() {
+    let redirects = ["/1", "/2", "/3", "/4", "/5"].map(Answer::redirect);
+    let mut answers = redirects[..4].to_vec();
+    answers.push(Answer::fingerprints(HOUR));
+    assert_eq!(found(rfc(&answers)).walked().len(), 5);
+
+    let walk = rfc(&redirects);
+    assert_eq!(walk.asked.len(), 5);
+    assert!(matches!(walk.end, Err(LookupError::TooManyRequests(url)) if url.path() == "/5"));
+}
+
+#[test]
+fn ph05_a_loop_ends() {
+    let around = Answer::redirect("/.well-known/posh/xmpp-server.json");
+    let walk = rfc(&vec![around; 5]);
+    assert!(matches!(walk.end, Err(LookupError::TooManyRequests(_))));
+}
+
+#[test]
+fn ph05_redirects_and_the_reference_are_counted_together() {
+    let mut answers = ["/1", "/2"].map(Answer::redirect).to_vec();
+    answers.push(Answer::reference("https://im.example/3", HOUR));
+    answers.extend(["/4", "/5"].map(Answer::redirect));
+    let walk = rfc(&answers);
+    assert_eq!(walk.asked.len(), 5);
+    assert!(matches!(walk.end, Err(LookupError::TooManyRequests(_))));
+}
+
+#[test]
+fn a12_a_third_foreign_host_is_refused() {
+    let to = |host: &str| Answer::redirect(&format!("https://{host}/"));
+    let two = [to("a.example"), to("b.example"), to("im.example"), to("a.example")];
+    let answers = [&two[..], &[Answer::fingerprints(HOUR)]].concat();
+    assert!(rfc(&answers).end.is_ok());
+
+    let walk = rfc(&[to("a.example"), to("b.example"), to("c.example")]);
+    assert_eq!(walk.asked.len(), 3);
+    assert!(matches!(walk.end, Err(LookupError::TooManyHosts(_))));
+}
+
+#[test]
+fn pd09_a_reference_behind_a_reference_is_refused_after_two_requests() {
+    let reference =
+        |path: &str| Answer::reference(&format!("https://hosting.example/{path}"), HOUR);
+    let walk = rfc(&[reference("1"), reference("2")]);
+    assert_eq!(walk.asked.len(), 2);
+    assert!(matches!(walk.end, Err(LookupError::SecondReference(_))));
+}
+
+#[test]
+fn t9_a_redirect_behind_a_reference_is_no_second_reference() {
+    let reference = Answer::reference("https://hosting.example/1", HOUR);
+    let materials = found(rfc(&[reference, Answer::redirect("/2"), Answer::fingerprints(HOUR)]));
+    assert_eq!(materials.walked().last().unwrap().as_str(), "https://hosting.example/2");
+}
+
+#[test]
+fn pd08_a_document_that_is_both_is_refused_without_a_second_request() {
+    let both = r#"{"url":"https://hosting.example/","fingerprints":[],"expires":60}"#;
+    let walk = rfc(&[Answer::document(both)]);
+    assert!(matches!(
+        walk.end,
+        Err(LookupError::Document { error: DocumentError::Both("fingerprints"), .. })
+    ));
+}
+
+#[test]
+fn pd05_a_withdrawn_reference_is_not_followed() {
+    let end = rfc(&[Answer::reference("https://hosting.example/", 0)]).end;
+    assert!(matches!(end, Err(LookupError::Document { error: DocumentError::Withdrawn, .. })));
+}
+
+#[test]
+fn pd10_the_lesser_of_both_lifetimes_counts() {
+    for (reference, fingerprints) in [(86_400, 60), (60, 86_400)] {
+        let reference = Answer::reference("https://hosting.example/", reference);
+        assert_eq!(lifetime(rfc(&[reference, Answer::fingerprints(fingerprints)])), 60);
+    }
+}
+
+#[test]
+fn pd07_no_lifetime_is_longer_than_a_day() {
+    for expires in [DAY + 1, 4_294_967_295, u64::MAX] {
+        assert_eq!(lifetime(rfc(&[Answer::fingerprints(expires)])), DAY);
+    }
+}
+
+#[test]
+fn a_key_set_lives_as_long_as_its_certificate_at_most_a_day() {
+    assert_eq!(lifetime(walk(Profile::Draft02, &[Answer::key_set()])), DAY);
+    let source = DnsName::try_from("im.example").unwrap();
+    let (service, limits) = (Service::XMPP_SERVER, Limits::default());
+    let lookup = Lookup::new(&source, &service, Profile::Draft02, limits).unwrap();
+    let end = 1_665_845_372;
+    let shortly_before = UnixTime::since_unix_epoch(Duration::from_secs(end - 100));
+    let progress = lookup.handle(&Answer::key_set().response(), shortly_before);
+    let Ok(Progress::Done(Some(materials))) = progress else { panic!("{progress:?}") };
+    assert_eq!(materials.valid_until().as_secs(), end);
+}
+
+#[test]
+fn a_key_set_without_its_certificates_lives_for_five_minutes() {
+    let mut answer = Answer::key_set();
+    let start = answer.body.find(r#""x5c""#).unwrap();
+    let end = start + answer.body[start..].find(']').unwrap() + 2;
+    answer.body.replace_range(start..end, "");
+    assert_eq!(lifetime(walk(Profile::Draft02, &[answer])), 300);
+}
+
+#[test]
+fn t23_a_page_for_people_is_refused_whatever_it_holds() {
+    for content_type in ["text/html", "Text/HTML; charset=utf-8", "application/xhtml+xml"] {
+        let page = Answer { content_type: Some(content_type), ..Answer::fingerprints(HOUR) };
+        assert!(matches!(rfc(&[page]).end, Err(LookupError::ContentType(_))), "{content_type}");
+    }
+}
+
+#[test]
+fn p11_other_content_types_are_taken() {
+    for content_type in [None, Some("application/jwk-set+json"), Some("text/plain")] {
+        let answer = Answer { content_type, ..Answer::fingerprints(HOUR) };
+        assert!(rfc(&[answer]).end.is_ok(), "{content_type:?}");
+    }
+}
+
+#[test]
+fn ph08_a_body_of_64_kib_is_read_and_a_byte_more_is_not() {
+    let mut answer = Answer::fingerprints(HOUR);
+    answer.body += &" ".repeat(64 * 1024 - answer.body.len());
+    assert!(rfc(&[answer.clone()]).end.is_ok());
+    answer.body.push(' ');
+    assert!(matches!(rfc(&[answer]).end, Err(LookupError::TooLarge(_))));
+}
