@@ -1,0 +1,7 @@
+//! The client against real DNS and real HTTPS hosts on loopback.
+#![allow(clippy::unwrap_used)]
+
+mod budgets;
+mod fetching;
+mod refusing;
+mod setup;

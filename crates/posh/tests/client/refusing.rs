@@ -1,0 +1,250 @@
+//! What is refused, and that nothing is sent on the way.
+
+use std::net::{IpAddr, Ipv4Addr, TcpListener};
+use std::time::{Duration, Instant};
+
+use posh::{FetchError, LookupError, Profile, Published};
+use xmpp_s2s_testkit::{Certificate, Reply, TlsFault, World};
+
+use crate::setup::{SOURCE, client, client_guarded, client_within, fetch, limits, unknown, world};
+
+/// What comes of [`SOURCE`] when both its paths answer so.
+async fn reply(world: &World, reply: Reply) -> Published {
+    for profile in crate::setup::BOTH {
+        world.reply(SOURCE, profile, reply.clone());
+    }
+    fetch(&client(world), SOURCE).await
+}
+
+/// A listener that nobody may connect to.
+struct Forbidden(TcpListener);
+
+impl Forbidden {
+    fn at(address: Ipv4Addr, port: u16) -> Self {
+        let listener = TcpListener::bind((address, port)).unwrap();
+        listener.set_nonblocking(true).unwrap();
+        Self(listener)
+    }
+
+    fn port(&self) -> u16 {
+        self.0.local_addr().unwrap().port()
+    }
+
+    #[track_caller]
+    fn was_left_alone(&self) {
+        assert!(self.0.accept().is_err(), "it was connected to");
+    }
+}
+
+#[tokio::test]
+async fn ph02_a_self_signed_web_host_is_not_trusted() {
+    let (world, identity) = world().await;
+    world.publish(SOURCE, Profile::Rfc7711, &[&identity]);
+    world.open_web_host_as(SOURCE, &Certificate::new([SOURCE]).self_signed());
+    let error = unknown(fetch(&client(&world), SOURCE).await);
+    assert!(matches!(*error, FetchError::Untrusted { .. }), "{error:?}");
+}
+
+#[tokio::test]
+async fn ph02_an_expired_web_host_is_not_trusted() {
+    let (world, identity) = world().await;
+    world.publish(SOURCE, Profile::Rfc7711, &[&identity]);
+    let expired = world.web_authority.issue(&Certificate::new([SOURCE]).days(-10..-1));
+    world.open_web_host_as(SOURCE, &expired);
+    let error = unknown(fetch(&client(&world), SOURCE).await);
+    assert!(matches!(*error, FetchError::Untrusted { .. }), "{error:?}");
+}
+
+#[tokio::test]
+async fn ph02_a_web_host_of_another_name_is_not_taken() {
+    let (world, identity) = world().await;
+    world.publish(SOURCE, Profile::Rfc7711, &[&identity]);
+    world.open_web_host_as(SOURCE, &world.web_authority.issue_for("other.example"));
+    let error = unknown(fetch(&client(&world), SOURCE).await);
+    assert!(matches!(*error, FetchError::WrongName { .. }), "{error:?}");
+}
+
+#[tokio::test]
+async fn a2_a_web_host_of_the_xmpp_authority_is_not_trusted() {
+    let (world, identity) = world().await;
+    world.publish(SOURCE, Profile::Rfc7711, &[&identity]);
+    world.open_web_host_as(SOURCE, &world.xmpp_authority.issue_for(SOURCE));
+    let error = unknown(fetch(&client(&world), SOURCE).await);
+    assert!(matches!(*error, FetchError::Untrusted { .. }), "{error:?}");
+}
+
+#[tokio::test]
+async fn ph02_a_web_host_of_tls_1_1_is_not_spoken_to() {
+    let (world, _) = world().await;
+    world.web.host_fault(SOURCE, TlsFault::OnlyTls11);
+    let error = unknown(fetch(&client(&world), SOURCE).await);
+    assert!(matches!(*error, FetchError::Unreachable { .. }), "{error:?}");
+}
+
+#[tokio::test]
+async fn ph02_the_host_behind_a_redirect_or_reference_has_to_prove_itself_too() {
+    for way in ["redirect", "reference"] {
+        let (world, identity) = world().await;
+        let host = "www.im.example";
+        world.open_web_host_as(host, &Certificate::new([host]).self_signed());
+        world.publish_at(host, "/x.json", Profile::Rfc7711, &[&identity]);
+        let url = "https://www.im.example/x.json";
+        match way {
+            "redirect" => world.reply(SOURCE, Profile::Rfc7711, Reply::redirect(302, url)),
+            _ => world.refer(SOURCE, Profile::Rfc7711, &url.parse().unwrap()),
+        }
+        let error = unknown(fetch(&client(&world), SOURCE).await);
+        let FetchError::Untrusted { url, .. } = &*error else { panic!("{error:?}") };
+        assert_eq!(url.host_str(), Some(host));
+    }
+}
+
+#[tokio::test]
+async fn ph04_a_redirect_to_http_sends_nothing() {
+    let (world, _) = world().await;
+    let plain = Forbidden::at(Ipv4Addr::LOCALHOST, 0);
+    world.dns.set_addresses("plain.example", [IpAddr::V4(Ipv4Addr::LOCALHOST)]);
+    let location = format!("http://plain.example:{}/", plain.port());
+    let error = unknown(reply(&world, Reply::redirect(302, &location)).await);
+    assert!(matches!(*error, FetchError::Invalid(LookupError::Redirect { .. })), "{error:?}");
+    plain.was_left_alone();
+}
+
+#[tokio::test]
+async fn ph06_a_redirect_to_an_address_sends_nothing() {
+    let (world, _) = world().await;
+    let inside = Forbidden::at(Ipv4Addr::new(127, 0, 0, 2), world.web.address().port());
+    for host in ["127.0.0.2", "2130706434", "0x7f.2", "[::ffff:127.0.0.2]"] {
+        let location = format!("https://{host}/");
+        let error = unknown(reply(&world, Reply::redirect(302, &location)).await);
+        assert!(matches!(*error, FetchError::Invalid(LookupError::Redirect { .. })), "{error:?}");
+    }
+    inside.was_left_alone();
+}
+
+#[tokio::test]
+async fn ph06_a_reference_to_an_address_sends_nothing() {
+    let (world, _) = world().await;
+    let inside = Forbidden::at(Ipv4Addr::new(127, 0, 0, 2), world.web.address().port());
+    let document = r#"{"url":"https://127.0.0.2/x.json","expires":60}"#;
+    let error = unknown(reply(&world, Reply::json(document)).await);
+    assert!(matches!(*error, FetchError::Invalid(LookupError::Reference { .. })), "{error:?}");
+    inside.was_left_alone();
+}
+
+#[tokio::test]
+async fn ph06_a_source_of_a_forbidden_address_is_not_connected_to() {
+    let (world, identity) = world().await;
+    world.publish(SOURCE, Profile::Rfc7711, &[&identity]);
+    let error = unknown(fetch(&client_guarded(&world, limits(&world), &[]), SOURCE).await);
+    assert!(matches!(*error, FetchError::Refused { .. }), "{error:?}");
+    assert!(world.web.connections().is_empty());
+}
+
+#[tokio::test]
+async fn ph06_names_of_forbidden_addresses_are_not_connected_to() {
+    let (world, _) = world().await;
+    let host = "inside.example";
+    let inside = Forbidden::at(Ipv4Addr::new(127, 0, 0, 2), world.web.address().port());
+    world.dns.set_addresses(host, [IpAddr::V4(Ipv4Addr::new(127, 0, 0, 2))]);
+    let client = client_guarded(&world, limits(&world), &["127.0.0.1/32"]);
+    for reply in [
+        Reply::redirect(302, "https://inside.example/"),
+        Reply::json(r#"{"url":"https://inside.example/","expires":60}"#),
+    ] {
+        world.reply(SOURCE, Profile::Rfc7711, reply);
+        let error = unknown(fetch(&client, SOURCE).await);
+        let FetchError::Refused { url } = &*error else { panic!("{error:?}") };
+        assert_eq!(url.host_str(), Some(host));
+    }
+    inside.was_left_alone();
+}
+
+#[tokio::test]
+async fn t39_names_outside_the_public_dns_are_not_asked_for() {
+    let (world, _) = world().await;
+    for source in ["localhost", "printer.local", "abc.onion"] {
+        let error = unknown(fetch(&client(&world), source).await);
+        assert!(matches!(*error, FetchError::Source(_)), "{error:?}");
+    }
+    assert!(world.dns.queries().is_empty());
+}
+
+#[tokio::test]
+async fn ph08_a_body_that_is_too_long_is_cut_off() {
+    let (world, _) = world().await;
+    for long in [Reply::oversized(64 * 1024 + 1), Reply::oversized(10 << 30), Reply::endless()] {
+        let error = unknown(reply(&world, long).await);
+        assert!(matches!(*error, FetchError::Invalid(LookupError::TooLarge(_))), "{error:?}");
+    }
+}
+
+#[tokio::test]
+async fn ph08_a_redirect_to_a_body_that_is_too_long_ends_there() {
+    let (world, _) = world().await;
+    world.web.serve(SOURCE, "/huge", Reply::oversized(10 << 30));
+    let error = unknown(reply(&world, Reply::redirect(302, "/huge")).await);
+    assert!(matches!(*error, FetchError::Invalid(LookupError::TooLarge(_))), "{error:?}");
+}
+
+#[tokio::test]
+async fn ph09_a_compressed_body_is_not_decoded() {
+    let (world, _) = world().await;
+    for encoding in ["gzip", "br", "deflate", "zstd", "identity, gzip"] {
+        let compressed = Reply::json("{}").header("Content-Encoding", encoding);
+        let error = unknown(reply(&world, compressed).await);
+        let is_refused = matches!(*error, FetchError::Invalid(LookupError::ContentEncoding(_)));
+        assert!(is_refused, "{error:?}");
+    }
+}
+
+#[tokio::test]
+async fn ph10_a_host_that_drips_or_hangs_is_cut_off_in_time() {
+    let (world, _) = world().await;
+    let mut limits = limits(&world);
+    limits.timeout = Duration::from_millis(500);
+    let client = client_within(&world, limits);
+    let pause = Duration::from_millis(50);
+    for slow in [Reply::drip_head(pause), Reply::drip_body(pause), Reply::hang()] {
+        world.reply(SOURCE, Profile::Rfc7711, slow.clone());
+        let start = Instant::now();
+        let error = unknown(fetch(&client, SOURCE).await);
+        assert!(matches!(*error, FetchError::Timeout { .. }), "{slow:?}: {error:?}");
+        assert!(start.elapsed() < 10 * limits.timeout, "{slow:?}");
+    }
+}
+
+#[tokio::test]
+async fn ph10_a_host_that_is_silent_in_tls_is_cut_off_in_time() {
+    let (world, _) = world().await;
+    world.web.host_fault(SOURCE, TlsFault::Silence);
+    let mut limits = limits(&world);
+    limits.timeout = Duration::from_millis(500);
+    let error = unknown(fetch(&client_within(&world, limits), SOURCE).await);
+    assert!(matches!(*error, FetchError::Timeout { .. }), "{error:?}");
+}
+
+#[tokio::test]
+async fn ph12_failures_say_nothing_about_the_domain() {
+    let (world, _) = world().await;
+    let error = unknown(reply(&world, Reply::reset()).await);
+    assert!(matches!(*error, FetchError::Unreachable { .. }), "{error:?}");
+    for status in [403, 429, 500, 503] {
+        let error = unknown(reply(&world, Reply::status(status)).await);
+        let is_status = matches!(*error, FetchError::Invalid(LookupError::Status { .. }));
+        assert!(is_status, "{error:?}");
+    }
+    let error = unknown(fetch(&client(&world), "nowhere.example").await);
+    assert!(matches!(*error, FetchError::Unreachable { .. }), "{error:?}");
+}
+
+#[tokio::test]
+async fn ph13_a_head_that_is_too_long_is_refused() {
+    let (world, _) = world().await;
+    let long = format!("HTTP/1.1 200 OK\r\nX: {}\r\n\r\n", "x".repeat(1 << 20));
+    let many = format!("HTTP/1.1 200 OK\r\n{}\r\n", "X: x\r\n".repeat(10_000));
+    for head in [long, many] {
+        let error = unknown(reply(&world, Reply::raw(head)).await);
+        assert!(matches!(*error, FetchError::Unreachable { .. }), "{error:?}");
+    }
+}

@@ -1,0 +1,102 @@
+//! A world with web hosts, and clients to look documents up in it.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hickory_resolver::TokioResolver;
+use posh::{AddressGuard, Client, FetchError, Limits, Materials, Profile, Published, Service};
+use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use rustls::ClientConfig;
+use rustls_pki_types::DnsName;
+use xmpp_s2s_testkit::{Identity, World, provider};
+
+pub(crate) const BOTH: [Profile; 2] = [Profile::Draft02, Profile::Rfc7711];
+pub(crate) const DEADLINE: Duration = Duration::from_secs(10);
+pub(crate) const SOURCE: &str = "im.example";
+
+/// A world in which [`SOURCE`] may publish, and the certificate that its server shows.
+pub(crate) async fn world() -> (World, Identity) {
+    let world = World::start().await.unwrap();
+    let identity = world.xmpp_authority.issue_for("s2s.hosting.example");
+    world.open_web_host(SOURCE);
+    (world, identity)
+}
+
+/// What the hosts of a world listen on.
+pub(crate) fn limits(world: &World) -> Limits {
+    let mut limits = Limits::default();
+    limits.port = world.web.address().port();
+    limits
+}
+
+/// A client that may connect to loopback.
+pub(crate) fn client(world: &World) -> Client {
+    client_within(world, limits(world))
+}
+
+pub(crate) fn client_within(world: &World, limits: Limits) -> Client {
+    client_guarded(world, limits, &["127.0.0.0/8"])
+}
+
+pub(crate) fn client_guarded(world: &World, limits: Limits, networks: &[&str]) -> Client {
+    let networks: Vec<_> = networks.iter().map(|network| network.parse().unwrap()).collect();
+    build(world, AddressGuard::new(networks), &BOTH, limits)
+}
+
+pub(crate) fn client_of(world: &World, profiles: &[Profile]) -> Client {
+    let guard = AddressGuard::new(["127.0.0.0/8".parse().unwrap()]);
+    build(world, guard, profiles, limits(world))
+}
+
+fn build(world: &World, guard: AddressGuard, profiles: &[Profile], limits: Limits) -> Client {
+    let tls = ClientConfig::builder_with_provider(provider())
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_root_certificates(world.web_authority.roots())
+        .with_no_client_auth();
+    let resolver = Arc::new(Resolver(world.dns.resolver()));
+    Client::new(tls, resolver, guard, profiles, limits).unwrap()
+}
+
+pub(crate) async fn fetch(client: &Client, source: &str) -> Published {
+    let source = DnsName::try_from(source.to_owned()).unwrap();
+    client.fetch(&source, &Service::XMPP_SERVER).await
+}
+
+pub(crate) async fn fetch_on_behalf(client: &Client, source: &str, asker: &str) -> Published {
+    let source = DnsName::try_from(source.to_owned()).unwrap();
+    let asker = Some(asker.parse().unwrap());
+    client.fetch_on_behalf(&source, &Service::XMPP_SERVER, asker).await
+}
+
+#[track_caller]
+pub(crate) fn found(published: Published) -> Arc<Materials> {
+    match published {
+        Published::Found(materials) => materials,
+        other => panic!("not found: {other:?}"),
+    }
+}
+
+#[track_caller]
+pub(crate) fn unknown(published: Published) -> Arc<FetchError> {
+    match published {
+        Published::Unknown(error) => error,
+        other => panic!("known: {other:?}"),
+    }
+}
+
+/// Asks the DNS of a world.
+struct Resolver(TokioResolver);
+
+impl Resolve for Resolver {
+    fn resolve(&self, name: Name) -> Resolving {
+        let resolver = self.0.clone();
+        Box::pin(async move {
+            let found = resolver.lookup_ip(format!("{}.", name.as_str())).await?;
+            let addresses = found.iter().map(|address| SocketAddr::new(address, 0));
+            let addresses: Vec<_> = addresses.collect();
+            Ok(Box::new(addresses.into_iter()) as Addrs)
+        })
+    }
+}
