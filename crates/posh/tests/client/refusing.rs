@@ -179,6 +179,16 @@ async fn ph08_a_body_that_is_too_long_is_cut_off() {
     }
 }
 
+/// One that goes on reading comes to the end of the connection, which is another failure.
+#[tokio::test]
+async fn ph08_a_body_in_chunks_is_not_read_beyond_64_kib() {
+    let (world, _) = world().await;
+    let head = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n10001\r\n";
+    let cut = format!("{head}{}", " ".repeat(0x10001));
+    let error = unknown(reply(&world, Reply::raw(cut)).await);
+    assert!(matches!(*error, FetchError::Invalid(LookupError::TooLarge(_))), "{error:?}");
+}
+
 #[tokio::test]
 async fn ph08_a_redirect_to_a_body_that_is_too_long_ends_there() {
     let (world, _) = world().await;
