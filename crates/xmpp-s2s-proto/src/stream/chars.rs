@@ -21,8 +21,7 @@ pub(super) fn trim(text: &[u8]) -> &[u8] {
     &text[start..end]
 }
 
-/// Takes bytes as text in which XML's forbidden characters do not occur, not even escaped ones in
-/// names and markup.
+/// Takes bytes as text that has only characters of XML, wherever they stand.
 pub(super) fn text(bytes: &[u8]) -> Result<&str, Fault> {
     let text = std::str::from_utf8(bytes).map_err(|e| {
         let condition = super::Condition::UnsupportedEncoding;

@@ -157,3 +157,98 @@ fn read_version(version: &str) -> Version {
 fn is_language(text: &str) -> bool {
     (1..=35).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NAMESPACES: &str =
+        "xmlns='jabber:server' xmlns:stream='http://etherx.jabber.org/streams'";
+
+    fn parse(attributes: &str) -> Result<Header, Condition> {
+        let tag = format!("<stream:stream {NAMESPACES} {attributes}>");
+        Header::parse(tag.as_bytes(), &Limits::EMBEDDER).map_err(|fault| fault.condition)
+    }
+
+    #[test]
+    fn a_header_is_read_in_any_order_of_attributes() {
+        let header = parse("version='1.0' id='' to='b' xml:lang='en' from='&lt;a'").unwrap();
+        assert_eq!(header.from.as_deref(), Some("<a"));
+        assert_eq!(header.to.as_deref(), Some("b"));
+        assert_eq!(header.language.as_deref(), Some("en"));
+        assert_eq!(header.scope.get("stream"), Some(ns::STREAMS));
+        assert_eq!(header.check_version(), Ok(()));
+    }
+
+    #[test]
+    fn a_language_that_is_long_or_none_is_not_passed_on() {
+        for language in ["", "de at", "x&apos;", &"x".repeat(36)] {
+            assert_eq!(parse(&format!("xml:lang='{language}'")).unwrap().language, None);
+        }
+    }
+
+    #[test]
+    fn versions_are_numbers() {
+        for (version, good) in [
+            ("1.0", true),
+            ("1.1", true),
+            ("01.010", true),
+            ("0.9", false),
+            ("2.0", false),
+            ("1", false),
+            ("1.", false),
+            ("1.+0", false),
+            (" 1.0", false),
+            ("1.99999999999", false),
+        ] {
+            let header = parse(&format!("version='{version}'")).unwrap();
+            assert_eq!(header.check_version().is_ok(), good, "{version}");
+        }
+    }
+
+    #[test]
+    fn a_header_may_declare_no_more_than_the_limit() {
+        let tag = format!("<stream:stream {NAMESPACES}>");
+        let limits = Limits { namespaces: 1, ..Limits::EMBEDDER };
+        let fault = Header::parse(tag.as_bytes(), &limits).unwrap_err();
+        assert_eq!(fault.condition, Condition::PolicyViolation);
+    }
+
+    #[test]
+    fn declarations_are_those_of_xml_1_in_utf8() {
+        let check = |inner: &str| {
+            check_declaration(format!("<?xml{inner}?>").as_bytes()).map_err(|f| f.condition)
+        };
+        for good in [
+            " version='1.0'",
+            " version = \"1.1\" encoding='UTF-8' ",
+            "\n version='1.0'\n standalone='no'",
+        ] {
+            assert_eq!(check(good), Ok(()), "{good}");
+        }
+        for (bad, condition) in [
+            ("", Condition::NotWellFormed),
+            (" version='2.0'", Condition::NotWellFormed),
+            (" encoding='UTF-8' version='1.0'", Condition::NotWellFormed),
+            (" version='1.0'encoding='UTF-8'", Condition::NotWellFormed),
+            (" version='1.0' standalone='maybe'", Condition::NotWellFormed),
+            (" version='1.0' x='1'", Condition::NotWellFormed),
+            (" version='1.0' encoding='UTF-16'", Condition::UnsupportedEncoding),
+            ("-stylesheet version='1.0'", Condition::RestrictedXml),
+        ] {
+            assert_eq!(check(bad), Err(condition), "{bad}");
+        }
+    }
+
+    #[test]
+    fn our_header_is_one_that_we_read() {
+        let mut out = BytesMut::new();
+        let id = StreamId([0xab; 16]);
+        Opening { from: "ä.example", to: Some("a'b"), id: Some(id) }.write(&mut out);
+        let tag = out.strip_prefix(b"<?xml version='1.0'?>").unwrap();
+        let header = Header::parse(tag, &Limits::EMBEDDER).unwrap();
+        assert_eq!(header.from.as_deref(), Some("ä.example"));
+        assert_eq!(header.to.as_deref(), Some("a'b"));
+        assert_eq!(header.check_version(), Ok(()));
+    }
+}

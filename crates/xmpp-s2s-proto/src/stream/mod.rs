@@ -17,6 +17,7 @@ mod receiving;
 mod sasl;
 mod scope;
 mod stanza;
+mod timer;
 mod tree;
 mod wire;
 
@@ -86,7 +87,7 @@ impl Stream {
     /// told the peer where it could.
     pub fn handle_input(&mut self, now: Instant) -> Result<(), StreamError> {
         self.wire.tell_time(now);
-        self.wire.hear();
+        self.wire.received();
         let result = self.read();
         self.settle(result)
     }
@@ -164,7 +165,7 @@ impl Stream {
             return Err(NotEstablished);
         }
         stanza.write(self.wire.outgoing().ok_or(NotEstablished)?);
-        self.wire.touch();
+        self.wire.sent();
         Ok(())
     }
 

@@ -66,7 +66,8 @@ impl Reading<'_> {
         if let Some(mended) = edits.apply(&xml) {
             let scope = inherited.scope.default_only();
             let around = Inherited { scope: &scope, language: None, ..*inherited };
-            return Self::stanza(mended, &around, limits);
+            // It was within the limits before it was mended.
+            return Self::stanza(mended, &around, &Limits::EMBEDDER);
         }
         Ok(Stanza {
             kind,

@@ -199,10 +199,8 @@ impl Receiving {
 
     /// The pair that is being judged.
     pub(super) fn judged(&self) -> Option<&Pair> {
-        match &self.state {
-            State::Judging { pair } => Some(pair),
-            _ => None,
-        }
+        let State::Judging { pair } = &self.state else { return None };
+        Some(pair)
     }
 
     pub(super) fn is_established(&self) -> bool {
@@ -227,7 +225,12 @@ impl Receiving {
         match &self.state {
             State::Claim { to } => to.as_ref(),
             State::Restarted { pair } => Some(&pair.local),
-            _ => None,
+            State::Plain
+            | State::Asked { .. }
+            | State::Securing { .. }
+            | State::Judging { .. }
+            | State::Auth { .. }
+            | State::Established { .. } => None,
         }
     }
 

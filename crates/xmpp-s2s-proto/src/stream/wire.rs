@@ -15,6 +15,7 @@ use super::header::{self, Header, Opening};
 use super::limits::Limits;
 use super::reading::Inherited;
 use super::scope::Scope;
+use super::timer::{Missed, Timer};
 use super::tree::Element;
 use super::{Event, StreamConfig, ns};
 use crate::Pair;
@@ -56,17 +57,6 @@ pub(super) enum Life {
     Over,
 }
 
-/// What is waited for.
-#[derive(Clone, Copy, Debug)]
-enum Timer {
-    /// [`Event::Established`], at the latest then.
-    Negotiation(Instant),
-    /// Anything to happen. `sent` if something did, at a time that we were not told.
-    Idle { until: Instant, sent: bool },
-    /// The peer's closing tag; `None` until the time of ours is known.
-    Closing(Option<Instant>),
-}
-
 /// What a stream goes on with.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Attention {
@@ -98,7 +88,7 @@ impl Wire {
             framer: Framer::new(Limits::negotiation(&config)),
             peer: None,
             life: Life::Open,
-            timer: Timer::Negotiation(now + config.negotiation),
+            timer: Timer::negotiation(&config, now),
             opened: Opened::No,
             now,
             config,
@@ -231,7 +221,7 @@ impl Wire {
     /// Negotiation is over.
     pub(super) fn establish(&mut self, pair: Pair) {
         self.framer.set_limits(Limits::established(&self.config));
-        self.timer = Timer::Idle { until: self.now + self.config.idle, sent: false };
+        self.timer = Timer::idle(&self.config, self.now);
         self.event(Event::Established(pair));
     }
 
@@ -260,7 +250,7 @@ impl Wire {
             (Life::Open, Opened::Yes) => {
                 self.write(CLOSING);
                 self.life = Life::Closing;
-                self.timer = Timer::Closing(Some(self.now + self.config.closing));
+                self.timer = Timer::closing(&self.config, self.now);
             }
             (Life::Open, Opened::No) => self.end(None),
             (Life::Closing | Life::Over, _) => {}
@@ -282,56 +272,38 @@ impl Wire {
     }
 
     /// Notes that something was sent.
-    pub(super) fn touch(&mut self) {
-        if let Timer::Idle { sent, .. } = &mut self.timer {
-            *sent = true;
-        }
+    pub(super) fn sent(&mut self) {
+        self.timer.sent();
     }
 
-    /// Notes that something came, or that time has passed.
+    /// Notes that something came.
+    pub(super) fn received(&mut self) {
+        self.timer.received(&self.config, self.now);
+    }
+
     pub(super) fn tell_time(&mut self, now: Instant) {
         self.now = now;
     }
 
-    /// Something came.
-    pub(super) fn hear(&mut self) {
-        if let Timer::Idle { until, .. } = &mut self.timer {
-            *until = self.now + self.config.idle;
-        }
-    }
-
     /// What the passing of time comes to.
     pub(super) fn expire(&mut self) -> Result<(), StreamError> {
-        let now = self.now;
         if self.life == Life::Over {
             return Ok(());
         }
-        match &mut self.timer {
-            Timer::Negotiation(until) if *until <= now => {
+        match self.timer.expire(&self.config, self.now) {
+            None => {}
+            Some(Missed::Negotiation) => {
                 let text = "negotiation took too long";
                 return Err(StreamError::new(Condition::ConnectionTimeout, text));
             }
-            Timer::Idle { until, sent } if *until <= now => {
-                if mem::take(sent) {
-                    *until = now + self.config.idle;
-                } else {
-                    self.close();
-                }
-            }
-            Timer::Closing(until @ None) => *until = Some(now + self.config.closing),
-            Timer::Closing(Some(until)) if *until <= now => self.end(None),
-            Timer::Negotiation(_) | Timer::Idle { .. } | Timer::Closing(_) => {}
+            Some(Missed::SignOfLife) => self.close(),
+            Some(Missed::ClosingTag) => self.end(None),
         }
         Ok(())
     }
 
     pub(super) fn deadline(&self) -> Option<Instant> {
-        match (self.life, self.timer) {
-            (Life::Over, _) => None,
-            (_, Timer::Negotiation(until) | Timer::Idle { until, .. }) => Some(until),
-            // At once: then the time is known.
-            (_, Timer::Closing(until)) => Some(until.unwrap_or(self.now)),
-        }
+        (self.life != Life::Over).then(|| self.timer.deadline(self.now))
     }
 
     pub(super) fn transmit(&mut self, buf: &mut BytesMut) -> bool {
