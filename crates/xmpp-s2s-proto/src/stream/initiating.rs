@@ -57,7 +57,7 @@ impl Initiating {
                 State::Proceed(Offered::NotYet)
             }
             Security::Direct => {
-                wire.event(Event::StartTls(pair.local.clone()));
+                wire.start_tls(pair.local.clone());
                 State::Securing
             }
         };
@@ -170,7 +170,8 @@ impl Initiating {
     ) -> Result<(), StreamError> {
         if element.is(ns::TLS, "proceed") {
             self.state = State::Securing;
-            return wire.start_tls(Event::StartTls(self.pair.local.clone()));
+            wire.start_tls(self.pair.local.clone());
+            return Ok(());
         }
         if element.is(ns::TLS, "failure") {
             let error = StreamError::remote(Condition::UndefinedCondition, None);

@@ -133,7 +133,8 @@ impl Receiving {
                 wire.write(format_args!("<proceed xmlns='{}'/>", ns::TLS));
                 let to = to.clone();
                 self.state = State::Securing { to: Some(to.clone()) };
-                wire.start_tls(Event::StartTls(to))
+                wire.start_tls(to);
+                Ok(())
             }
             State::Asked { .. } if element.namespace() == ns::SASL => {
                 wire.write(sasl::Failure::EncryptionRequired.xml());

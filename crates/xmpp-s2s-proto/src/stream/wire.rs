@@ -18,8 +18,8 @@ use super::scope::Scope;
 use super::timer::{Missed, Timer};
 use super::tree::Element;
 use super::{Event, StreamConfig, ns};
-use crate::Pair;
 use crate::dna::{Association, Presented};
+use crate::{Domain, Pair};
 
 /// The transport's side of a [`super::Stream`].
 #[derive(Debug)]
@@ -182,12 +182,10 @@ impl Wire {
         self.presented = presented;
     }
 
-    /// Hands the transport over to TLS. Nothing more may come in the clear, or be sent.
-    pub(super) fn start_tls(&mut self, event: Event) -> Result<(), StreamError> {
+    /// Hands the transport over to TLS: nothing more is sent in the clear.
+    pub(super) fn start_tls(&mut self, local: Domain) {
         self.opened = Opened::No;
-        self.check_nothing_left()?;
-        self.event(event);
-        Ok(())
+        self.event(Event::StartTls(local));
     }
 
     /// What follows in the clear was put there by whoever sits between (RFC 6120 §5.4.3.1).
