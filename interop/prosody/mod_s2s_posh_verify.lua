@@ -1,5 +1,6 @@
 -- Proves peer domains by POSH (RFC 7711), both as who is called and as who calls, before Prosody's
--- own policy (s2s_secure_auth) looks at the certificate. For the lab: nothing is limited but time.
+-- own policy (s2s_secure_auth) looks at the certificate. For the lab: nothing is limited but time,
+-- and nothing is kept, so that no scenario depends on an earlier one.
 module:set_global();
 
 local async = require "util.async";
@@ -16,56 +17,48 @@ local hash_functions = { -- strongest first
 	{ name = "sha-384", of = hashes.sha384 };
 	{ name = "sha-256", of = hashes.sha256 };
 };
-local published = {}; -- source domain -> { url, fingerprints, ends }
 
-local function lifetime(document)
+-- How long it may be kept matters to nobody here, but without it a document is not valid.
+local function has_lifetime(document)
 	local expires = document.expires;
-	if type(expires) == "number" and expires > 0 and expires % 1 == 0 then return expires; end
+	return type(expires) == "number" and expires > 0 and expires % 1 == 0;
 end
 
--- Calls found(document, url, seconds) or failed(why); goes through one reference (section 3.2).
-local function fetch(url, found, failed, referrer_lifetime)
+-- Calls found(fingerprints, url) or failed(why); goes through one reference (section 3.2).
+local function fetch(url, found, failed, referred)
 	http.request(url, nil, function (body, status)
 		if status == 0 then return failed("cannot fetch "..url..": "..tostring(body)); end
 		if status ~= 200 then return failed(("status %d from %s"):format(status, url)); end
 		local document = decode(body);
 		if type(document) ~= "table" then return failed("not JSON: "..url); end
-		local seconds = lifetime(document);
-		if not seconds then return failed("no usable expires in "..url); end
-		seconds = math.min(seconds, referrer_lifetime or seconds);
+		if not has_lifetime(document) then return failed("no usable expires in "..url); end
 		if document.url and document.fingerprints then
 			return failed("both a reference and a list: "..url);
 		elseif type(document.fingerprints) == "table" and #document.fingerprints > 0 then
-			return found(document.fingerprints, url, seconds);
+			return found(document.fingerprints, url);
 		elseif type(document.url) ~= "string" or not document.url:match("^https://") then
 			return failed("neither fingerprints nor a reference: "..url);
-		elseif referrer_lifetime then
+		elseif referred then
 			return failed("a second reference: "..url);
 		end
-		fetch(document.url, found, failed, seconds);
+		fetch(document.url, found, failed, true);
 	end);
 end
 
--- What the domain publishes, or nil and why that is not known. Waits within the session's thread.
+-- The fingerprints and where they are, or nil and why. Waits within the session's thread.
 local function lookup(domain)
-	local known = published[domain];
-	if known and os.time() < known.ends then return known; end
 	local wait, done = async.waiter();
-	local answer, why, settled;
-	local function settle(material, reason)
+	local settled, fingerprints, from;
+	local function settle(...)
 		if settled then return; end
-		answer, why, settled = material, reason, true;
+		settled, fingerprints, from = true, ...;
 		done();
 	end
 	timer.add_task(deadline, function () settle(nil, "no answer in time"); end);
-	fetch("https://"..domain.."/.well-known/posh/xmpp-server.json",
-		function (fingerprints, url, seconds)
-			settle({ fingerprints = fingerprints; url = url; ends = os.time() + seconds });
-		end,
+	fetch("https://"..domain.."/.well-known/posh/xmpp-server.json", settle,
 		function (reason) settle(nil, reason); end);
 	wait();
-	published[domain] = answer;
-	return answer, why;
+	return fingerprints, from;
 end
 
 -- Base64 with or without padding: the RFC's own second example has none.
@@ -91,13 +84,13 @@ module:hook("s2s-check-certificate", function (event)
 	if not domain or session.cert_identity_status == "valid" then return; end
 	local log = session.log;
 	if not certificate then return log("info", "POSH cannot prove %s: no certificate", domain); end
-	local material, why = lookup(domain);
-	if not material then return log("info", "POSH cannot prove %s: %s", domain, why); end
-	local by = match(material.fingerprints, pem2der(certificate:pem()));
-	if not by then return log("info", "POSH refuses %s: not listed in %s", domain, material.url); end
+	local fingerprints, from = lookup(domain);
+	if not fingerprints then return log("info", "POSH cannot prove %s: %s", domain, from); end
+	local by = match(fingerprints, pem2der(certificate:pem()));
+	if not by then return log("info", "POSH refuses %s: not listed in %s", domain, from); end
 	if not certificate:validat(os.time()) then
 		return log("info", "POSH refuses %s: listed, but not valid at this time", domain);
 	end
 	session.cert_chain_status, session.cert_identity_status = "valid", "valid";
-	log("info", "POSH proves %s: %s in %s", domain, by, material.url);
+	log("info", "POSH proves %s: %s in %s", domain, by, from);
 end);

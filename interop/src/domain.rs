@@ -87,6 +87,14 @@ impl Domain {
     pub const fn untrusted(self) -> Self {
         Self { web: WebAuthority::Unknown, ..self }
     }
+
+    /// The only name in the certificate that its XMPP server shows.
+    pub(crate) fn name_shown(&self) -> Option<&'static str> {
+        match self.certificate {
+            Certificate::Hosting => self.machine.hosting_name(),
+            Certificate::Own => Some(self.name),
+        }
+    }
 }
 
 /// A company that hosts domains: its zone, and the servers in it.

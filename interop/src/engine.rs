@@ -40,7 +40,7 @@ impl Engine {
     }
 
     async fn remove_containers(&self) -> Result<usize, EngineError> {
-        let ours = ListContainersOptionsBuilder::new().all(true).filters(&self.filter()).build();
+        let ours = ListContainersOptionsBuilder::new().all(true).filters(&self.filters()).build();
         let listed = self.docker.list_containers(Some(ours)).await;
         let ids = listed.map_err(EngineError::of("list the lab's containers"))?;
         let ids: Vec<String> = ids.into_iter().filter_map(|container| container.id).collect();
@@ -53,7 +53,7 @@ impl Engine {
     }
 
     async fn remove_networks(&self) -> Result<usize, EngineError> {
-        let ours = ListNetworksOptionsBuilder::new().filters(&self.filter()).build();
+        let ours = ListNetworksOptionsBuilder::new().filters(&self.filters()).build();
         let listed = self.docker.list_networks(Some(ours)).await;
         let ids = listed.map_err(EngineError::of("list the lab's networks"))?;
         let ids: Vec<String> = ids.into_iter().filter_map(|network| network.id).collect();
@@ -64,7 +64,8 @@ impl Engine {
         Ok(ids.len())
     }
 
-    fn filter(&self) -> HashMap<String, Vec<String>> {
+    /// Chooses what has those labels.
+    pub(crate) fn filters(&self) -> HashMap<String, Vec<String>> {
         HashMap::from([("label".to_owned(), vec![format!("{}={}", Self::LABEL, self.lab)])])
     }
 }

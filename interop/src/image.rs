@@ -1,7 +1,9 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus};
 
-use bollard::query_parameters::{BuildImageOptionsBuilder, CreateImageOptionsBuilder};
+use bollard::query_parameters::{
+    BuildImageOptionsBuilder, CreateImageOptionsBuilder, PruneImagesOptionsBuilder,
+};
 use bollard::{body_full, errors::Error::DockerResponseServerError};
 use bytes::Bytes;
 use futures_util::TryStreamExt as _;
@@ -21,7 +23,8 @@ impl Image {
     /// Builds it and gives its id. Docker's own cache knows whether anything has changed.
     pub(crate) async fn build(&self, engine: &Engine) -> Result<String, ImageError> {
         let tag = format!("xmpp-s2s-lab/{}", self.name);
-        let options = BuildImageOptionsBuilder::new().t(&tag).rm(true).forcerm(true).build();
+        let options = BuildImageOptionsBuilder::new().t(&tag).labels(&engine.labels());
+        let options = options.rm(true).forcerm(true).build();
         let context = body_full(run(self.context()).await?);
         let mut steps = engine.docker.build_image(options, None, Some(context));
         let (mut said, mut id) = (String::new(), None);
@@ -50,6 +53,15 @@ impl Image {
         }
         tar
     }
+}
+
+/// Removes what earlier builds of this lab have left without a name.
+pub(crate) async fn prune(engine: &Engine) -> Result<(), ImageError> {
+    let mut filters = engine.filters();
+    filters.insert("dangling".to_owned(), vec!["true".to_owned()]);
+    let ours = PruneImagesOptionsBuilder::new().filters(&filters).build();
+    let pruned = engine.docker.prune_images(Some(ours)).await;
+    pruned.map(drop).map_err(|error| EngineError::of("remove old images")(error).into())
 }
 
 const BASE: &str = "debian";

@@ -3,7 +3,6 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use futures_util::future::try_join_all;
-use ipnet::Ipv4Net;
 use thiserror::Error;
 
 use crate::container::{Container, Plan};
@@ -20,7 +19,7 @@ use crate::site::Site;
 /// A running lab: every machine that its domains need.
 #[derive(Debug)]
 pub struct Lab {
-    subnet: Ipv4Net,
+    material: Material,
     machines: HashMap<Machine, Container>,
 }
 
@@ -36,8 +35,9 @@ impl Lab {
         let network = Network::create(&site.engine).await?;
         let folder = site.folder.join("lab");
         remove(&folder)?;
-        Material::new(domains, network.subnet).write(&folder)?;
-        let mut lab = Self { subnet: network.subnet, machines: HashMap::new() };
+        let material = Material::new(domains, network.subnet);
+        material.write(&folder)?;
+        let mut lab = Self { material, machines: HashMap::new() };
         for machine in needed {
             let image = images[image_of(machine)].clone();
             let plan = plan(machine, image, &network, &folder);
@@ -51,8 +51,8 @@ impl Lab {
         Ok(lab)
     }
 
-    pub(crate) fn subnet(&self) -> Ipv4Net {
-        self.subnet
+    pub(crate) fn material(&self) -> &Material {
+        &self.material
     }
 
     pub(crate) fn machine(&self, machine: Machine) -> Option<&Container> {
@@ -100,6 +100,7 @@ async fn images(
         Ok::<_, LabError>((name, Image { name, extra }.build(&site.engine).await?))
     });
     let images = try_join_all(built).await?.into_iter().collect();
+    image::prune(&site.engine).await?;
     eprintln!("lab: images are ready after {:.1?}", start.elapsed());
     Ok(images)
 }

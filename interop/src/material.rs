@@ -1,4 +1,4 @@
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -7,7 +7,7 @@ use ipnet::Ipv4Net;
 use thiserror::Error;
 use xmpp_s2s_testkit::{Authority, Identity};
 
-use crate::domain::{COMPANIES, Certificate, Domain, WebAuthority};
+use crate::domain::{COMPANIES, Domain, WebAuthority};
 use crate::machine::Machine;
 
 mod dns;
@@ -15,23 +15,36 @@ mod web;
 mod xmpp;
 
 /// Everything that the machines of a lab read: zones, certificates, documents, configurations.
-pub(crate) struct Material<'a> {
-    domains: &'a [Domain],
+#[derive(Debug)]
+pub(crate) struct Material {
+    domains: Vec<Domain>,
     network: Ipv4Net,
     xmpp: Authority,
     web: Authority,
     unknown: Authority,
-    hosting: HashMap<&'static str, Identity>,
+    /// What XMPP servers show, by the name that is in it.
+    shown: HashMap<&'static str, Identity>,
 }
 
-impl<'a> Material<'a> {
-    /// Makes the authorities and the hosting companies' certificates.
-    pub(crate) fn new(domains: &'a [Domain], network: Ipv4Net) -> Self {
+impl Material {
+    /// Makes the authorities, and the certificates that XMPP servers show.
+    pub(crate) fn new(domains: &[Domain], network: Ipv4Net) -> Self {
+        let domains = domains.to_vec();
         let xmpp = Authority::new("lab authority for XMPP");
-        let names = Machine::ALL.into_iter().filter_map(Machine::hosting_name);
-        let hosting = names.map(|name| (name, xmpp.issue_for(name))).collect();
+        let names: HashSet<_> = domains.iter().filter_map(Domain::name_shown).collect();
+        let shown = names.into_iter().map(|name| (name, xmpp.issue_for(name))).collect();
         let web = Authority::new("lab authority for web hosts");
-        Self { domains, network, xmpp, web, unknown: Authority::new("nobody"), hosting }
+        Self { domains, network, xmpp, web, unknown: Authority::new("nobody"), shown }
+    }
+
+    /// In which network the machines are.
+    pub(crate) fn network(&self) -> Ipv4Net {
+        self.network
+    }
+
+    /// What the XMPP server of `domain` shows for it.
+    pub(crate) fn shown(&self, domain: &Domain) -> Option<&Identity> {
+        self.shown.get(domain.name_shown()?)
     }
 
     /// Writes what each machine reads to a folder of its name, which it sees as `/lab`.
@@ -71,17 +84,9 @@ impl<'a> Material<'a> {
         of_domains.chain(COMPANIES.iter().map(|company| (company.name, &self.web)))
     }
 
-    /// What a machine's hosting company shows for domains that it hosts.
+    /// What a machine's hosting company shows for the domains that it hosts, if there are any.
     fn hosting(&self, machine: Machine) -> Option<&Identity> {
-        self.hosting.get(machine.hosting_name()?)
-    }
-
-    /// What the XMPP server of `domain` shows for it.
-    fn shown(&self, domain: &Domain) -> Option<Identity> {
-        match domain.certificate {
-            Certificate::Hosting => self.hosting(domain.machine).cloned(),
-            Certificate::Own => Some(self.xmpp.issue_for(domain.name)),
-        }
+        self.shown.get(machine.hosting_name()?)
     }
 }
 

@@ -8,6 +8,13 @@ use tokio::task::spawn_blocking;
 /// Builds our server and gives the path of the program.
 pub(crate) async fn build() -> Result<PathBuf, ProgramError> {
     let mut cargo = Command::new(env!("CARGO"));
+    // What cargo tells this package about itself would make build scripts run again, and so build
+    // everything anew.
+    for (name, _) in std::env::vars_os() {
+        if name.to_str().is_some_and(|name| OURS.iter().any(|ours| name.starts_with(ours))) {
+            cargo.env_remove(name);
+        }
+    }
     cargo.args(["build", "--quiet", "--package=federating-server"]);
     cargo.arg("--message-format=json-render-diagnostics");
     cargo.current_dir(env!("CARGO_MANIFEST_DIR")).stdin(Stdio::null()).stderr(Stdio::inherit());
@@ -17,6 +24,9 @@ pub(crate) async fn build() -> Result<PathBuf, ProgramError> {
     let program = messages.lines().filter_map(executable).next_back();
     program.filter(|_| output.status.success()).ok_or(ProgramError::Build)
 }
+
+/// Beginnings of the names of variables that say which package this is.
+const OURS: [&str; 2] = ["CARGO_MANIFEST_", "CARGO_PKG_"];
 
 /// What an artifact message of cargo's says was built, if it was a program.
 fn executable(message: &str) -> Option<PathBuf> {

@@ -4,10 +4,13 @@ use std::net::Ipv4Addr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 use thiserror::Error;
 
 use crate::container::{Container, Output};
+use crate::domain::Domain;
 use crate::engine::EngineError;
 use crate::lab::Lab;
 use crate::log::Silence;
@@ -67,23 +70,37 @@ impl<'a> Run<'a> {
 
     /// Waits until a machine has said all of `words`, and gives all that it said meanwhile.
     pub async fn hear(&self, machine: Machine, words: &[&str]) -> Result<String, Failure> {
+        self.wait_for(machine, words, |text| has_all(text, words)).await
+    }
+
+    /// The same, if all of `words` have to be in one line.
+    pub async fn hear_line(&self, machine: Machine, words: &[&str]) -> Result<String, Failure> {
+        let said = |text: &str| text.lines().any(|line| has_all(line, words));
+        self.wait_for(machine, words, said).await
+    }
+
+    async fn wait_for(
+        &self,
+        machine: Machine,
+        words: &[&str],
+        said: impl Fn(&str) -> bool,
+    ) -> Result<String, Failure> {
         let log = &self.machine(machine)?.log;
-        let mark = self.mark(machine);
-        let all = |text: &str| words.iter().all(|word| text.contains(word));
-        log.wait_for(mark, Self::PATIENCE, all).await.map_err(|why| {
-            let text = log.since(mark);
-            let missing = words.iter().filter(|word| !text.contains(**word));
-            Failure::Silent {
-                machine,
-                why,
-                words: missing.map(|word| (*word).to_owned()).collect(),
-            }
-        })
+        let heard = log.wait_for(self.mark(machine), Self::PATIENCE, said).await;
+        let words = || words.iter().map(|word| (*word).to_owned()).collect();
+        heard.map_err(|why| Failure::Silent { machine, why, words: words() })
     }
 
     /// The address of a machine.
     pub fn address(&self, machine: Machine) -> Ipv4Addr {
-        machine.address(self.lab.subnet())
+        machine.address(self.lab.material().network())
+    }
+
+    /// SHA-256 of the certificate that the XMPP server of `domain` shows, as documents spell it.
+    pub fn digest(&self, domain: &Domain) -> Result<String, Failure> {
+        let shown = self.lab.material().shown(domain);
+        let digest = shown.ok_or(Failure::NoMachine(domain.machine))?.sha256();
+        Ok(format!("sha-256 {}", STANDARD.encode(digest)))
     }
 
     fn mark(&self, machine: Machine) -> usize {
@@ -114,6 +131,10 @@ impl Drop for Run<'_> {
             eprintln!("lab: what happened is in {}", self.folder.display());
         }
     }
+}
+
+fn has_all(text: &str, words: &[&str]) -> bool {
+    words.iter().all(|word| text.contains(word))
 }
 
 /// What our `ping` came to.
@@ -178,13 +199,13 @@ pub enum Failure {
     #[error("the lab has no `{0}`")]
     NoMachine(Machine),
     /// A machine did not say what it should have said.
-    #[error("`{machine}` did not say {words:?}: {why}")]
+    #[error("`{machine}` did not say all of {words:?}: {why}")]
     Silent {
         /// Which.
         machine: Machine,
         /// Why there is no more to wait for.
         why: Silence,
-        /// What it did not say.
+        /// Of what at least a part is missing.
         words: Vec<String>,
     },
     /// Our `ping` printed no trail.

@@ -7,7 +7,7 @@ use super::{File, Material};
 use crate::domain::{COMPANIES, Company, Domain, Transport};
 use crate::machine::Machine;
 
-impl Material<'_> {
+impl Material {
     pub(super) fn dns_files(&self) -> Vec<File> {
         let name_server = format!("{NAME_SERVER} A {}\n", self.address(Machine::Dns));
         let mut zones = vec![(".", zone(&name_server))];

@@ -14,7 +14,7 @@ use crate::machine::Machine;
 /// How long a document is good for: longer than any run.
 const EXPIRES: Duration = Duration::from_secs(86_400);
 
-impl Material<'_> {
+impl Material {
     pub(super) fn web_files(&self) -> Vec<File> {
         let mut files = vec![("nginx.conf".to_owned(), self.nginx_conf())];
         for (name, authority) in self.web_hosts() {

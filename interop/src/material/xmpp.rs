@@ -8,7 +8,7 @@ use super::{File, Material};
 use crate::domain::Domain;
 use crate::machine::Machine;
 
-impl Material<'_> {
+impl Material {
     pub(super) fn xmpp_files(&self) -> Vec<File> {
         let mut files = Vec::new();
         for machine in [Machine::Prosody, Machine::Other, Machine::Server, Machine::Caller] {
@@ -29,7 +29,7 @@ impl Material<'_> {
     /// for nothing else.
     fn certificates(&self, machine: Machine) -> Vec<File> {
         let shown = self.on(machine).filter_map(|domain| Some((domain.name, self.shown(domain)?)));
-        let files = |(name, identity): (&str, Identity)| {
+        let files = |(name, identity): (&str, &Identity)| {
             let certificate = (machine, format!("certs/{name}.crt"), identity.chain_pem());
             [certificate, (machine, format!("certs/{name}.key"), identity.key_pem())]
         };

@@ -3,7 +3,7 @@
 use interop::{Document, Domain, Failure, Machine, Run};
 use posh::Profile;
 
-use crate::check::{expect, prosody_proved};
+use crate::check::{expect, prosody_proved, we_decided, web_was_asked};
 use crate::scenario::Outcome::{self, Proved, Refused, Unknown};
 use crate::scenario::{FINGERPRINTS, Proof, Scenario};
 
@@ -32,12 +32,48 @@ const fn call(name: &'static str, from: Domain, to: Domain, outcome: Outcome) ->
 pub(crate) async fn play(run: &Run<'_>, scenario: &Scenario) -> Result<(), Failure> {
     let Scenario { from, to, outcome, .. } = scenario;
     let pinged = run.prosody_pings(from.machine, from.name, to.name).await?;
-    let answered = pinged.stdout.contains(&format!("pong from {}", to.name));
+    let pong = pinged.stdout.contains(&format!("pong from {}", to.name));
     match outcome {
         Proved(proof) => {
-            expect(answered, || format!("no pong: {pinged:?}"))?;
-            prosody_proved(run, from.machine, to, *proof).await
+            expect(pong, || format!("no pong: {pinged:?}"))?;
+            both_proved(run, from, to, *proof).await
         }
-        Refused(_) | Unknown(_) => expect(!answered, || format!("a pong: {pinged:?}")),
+        Refused(code) | Unknown(code) => {
+            expect(!pong, || format!("a pong: {pinged:?}"))?;
+            told_why(run, from, to, code).await
+        }
     }
+}
+
+/// Prosody has proved us and we have proved it, each on both streams.
+async fn both_proved(
+    run: &Run<'_>,
+    from: &Domain,
+    to: &Domain,
+    proof: Proof,
+) -> Result<(), Failure> {
+    prosody_proved(run, from.machine, to, proof).await?;
+    let digest = run.digest(from)?;
+    let (prooftype, step) = match proof {
+        Proof::Posh => ("prooftype=\"posh\"", format!("posh-match (certificate {digest}")),
+        Proof::Pkix => ("prooftype=\"pkix\"", format!("pkix-match (certificate {digest}")),
+    };
+    for direction in ["inbound", "outbound"] {
+        we_decided(run, direction, to, from, &["outcome=\"accepted\"", prooftype, &step]).await?;
+    }
+    match proof {
+        Proof::Posh => web_was_asked(run, to.machine, from).await,
+        Proof::Pkix => Ok(()),
+    }
+}
+
+/// Prosody was told one code, where its domain publishes, its own digest, and nothing more (A14).
+async fn told_why(run: &Run<'_>, from: &Domain, to: &Domain, code: &str) -> Result<(), Failure> {
+    let digest = run.digest(from)?;
+    let url = format!("https://{}/.well-known/posh/xmpp-server.json", from.name);
+    let error = format!("with error: not-authorized ({code}; {url}; {digest})\n");
+    run.hear(from.machine, &[&error]).await?;
+    let [outcome, code] = ["outcome=\"refused\"".to_owned(), format!("code=\"{code}\"")];
+    we_decided(run, "inbound", to, from, &[&outcome, &code]).await?;
+    web_was_asked(run, to.machine, from).await
 }

@@ -10,17 +10,22 @@ pub(crate) fn expect(holds: bool, why: impl FnOnce() -> String) -> Result<(), Fa
     if holds { Ok(()) } else { Err(Failure::Unexpected(why())) }
 }
 
-/// The Prosody on `machine` has proved `peer`.
+/// The Prosody on `machine` has proved `peer`, and asked its web host if that was needed.
 pub(crate) async fn prosody_proved(
     run: &Run<'_>,
     machine: Machine,
     peer: &Domain,
     proof: Proof,
 ) -> Result<(), Failure> {
-    let by_posh = format!("POSH proves {}: sha-256 in https://", peer.name);
     let accepted = format!("Accepting SASL EXTERNAL identity from {}", peer.name);
+    let url = format!("https://{}/.well-known/posh/xmpp-server.json", peer.name);
     match proof {
-        Proof::Posh => run.hear(machine, &[&by_posh, &accepted]).await.map(drop),
+        Proof::Posh => {
+            let by_posh = format!("POSH proves {}: sha-256 in {url}", peer.name);
+            run.hear(machine, &[&by_posh, &accepted]).await?;
+            let request = format!("{} GET {url} 200", run.address(machine));
+            run.hear(Machine::Web, &[&request]).await.map(drop)
+        }
         Proof::Pkix => {
             let log = run.hear(machine, &[&accepted]).await?;
             expect(!log.contains("POSH"), || format!("`{machine}` needed POSH for {}", peer.name))
@@ -28,17 +33,38 @@ pub(crate) async fn prosody_proved(
     }
 }
 
-/// The lines of Prosody's log about the last stream that came in for this pair.
-pub(crate) fn stream_in<'a>(log: &'a str, from: &str, to: &str) -> Vec<&'a str> {
-    let [from, to] = [format!("from='{from}'"), format!("to='{to}'")];
-    let is_header = |line: &&str| {
-        line.contains("received <stream:stream") && line.contains(&from) && line.contains(&to)
-    };
-    let header = log.lines().rfind(is_header);
-    let Some(session) = header.and_then(|line| line.split_whitespace().next()) else {
-        return Vec::new();
-    };
-    log.lines().filter(|line| line.starts_with(session)).collect()
+/// Our server's decision about the stream between two domains, with all of `words` in it.
+pub(crate) async fn we_decided(
+    run: &Run<'_>,
+    direction: &str,
+    local: &Domain,
+    remote: &Domain,
+    words: &[&str],
+) -> Result<(), Failure> {
+    let stream = [
+        format!("direction=\"{direction}\""),
+        format!("local={} ", local.name),
+        format!("remote={} ", remote.name),
+    ];
+    let stream = stream.iter().map(String::as_str);
+    let line: Vec<&str> = stream.chain(words.iter().copied()).collect();
+    run.hear_line(Machine::Server, &line).await.map(drop)
+}
+
+/// The lines of Prosody's log about the stream of this pair that came in, until `last`.
+pub(crate) async fn stream_in(
+    run: &Run<'_>,
+    from: &Domain,
+    to: &Domain,
+    last: &str,
+) -> Result<Vec<String>, Failure> {
+    let [from, at] = [format!("from='{}'", from.name), format!("to='{}'", to.name)];
+    let header = ["s2sin", "received <stream:stream", &from, &at];
+    let log = run.hear_line(to.machine, &header).await?;
+    let line = log.lines().find(|line| header.iter().all(|word| line.contains(word)));
+    let session = line.and_then(|line| line.split_whitespace().next()).unwrap_or_default();
+    let log = run.hear_line(to.machine, &[session, last]).await?;
+    Ok(log.lines().filter(|line| line.starts_with(session)).map(str::to_owned).collect())
 }
 
 /// The web host of `domain` has given `asker` what the domain publishes, on both well-known paths.
