@@ -14,4 +14,5 @@ mod spelling;
 mod starttls;
 mod targets;
 mod tls;
+mod web;
 mod wire;
