@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use end_to_end::{A, B, DEADLINE, caller, hosted, serve};
 use posh::Profile::Rfc7711;
-use xmpp_s2s::{Code, ConnectError, Namespace, Undelivered};
+use xmpp_s2s::{Code, ConnectError, Limits, Namespace, Undelivered};
 use xmpp_s2s_testkit::{Hold, Reply, Server, World, message};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -45,10 +45,32 @@ async fn one_stanza_too_many_comes_back_at_once() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn one_byte_too_many_comes_back_at_once() {
-    let world = World::start().await.unwrap();
-    let a = world.server("s2s.example").domain(A, &end_to_end::ordinary(&world, A));
-    let a = a.configure(|config| config.limits.queue_size = 100).start().await.unwrap();
-    assert_queue_full(send(&a, &"x".repeat(100)).await.unwrap_err());
+    for limit in [pair_size as fn(&mut Limits, usize), total_size] {
+        let world = World::start().await.unwrap();
+        let identity = hosted(&world, B);
+        world.publish(B, Rfc7711, &[&identity]);
+        let hold = Hold::new();
+        world.reply(B, posh::Profile::Draft02, Reply::status(404).held_by(&hold));
+        let stanza = message("juliet@a.example", "romeo@b.example", "1");
+        let a = world.server("s2s.example").domain(A, &end_to_end::ordinary(&world, A));
+        let a = a.configure(|config| limit(&mut config.limits, 2 * stanza.size()));
+        let (a, b) = (a.start().await.unwrap(), serve(&world, B, &identity).await);
+        let waiting = ["1", "2"].map(|body| send(&a, body));
+        assert_queue_full(send(&a, "3").await.unwrap_err());
+        hold.release();
+        for delivery in waiting {
+            delivery.await.unwrap();
+        }
+        b.stanzas().wait_for_all(|all| all.len() == 2, DEADLINE).await.unwrap();
+    }
+}
+
+fn pair_size(limits: &mut Limits, size: usize) {
+    limits.queue_size = size;
+}
+
+fn total_size(limits: &mut Limits, size: usize) {
+    limits.queues_size = size;
 }
 
 #[tokio::test(flavor = "multi_thread")]
