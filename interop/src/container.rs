@@ -97,7 +97,6 @@ fn body(engine: &Engine, network: &Network, plan: Plan) -> ContainerCreateBody {
         labels: Some(engine.labels()),
         host_config: Some(HostConfig {
             binds: Some(plan.mounts.into_iter().map(bind).collect()),
-            init: Some(true),
             ..Default::default()
         }),
         networking_config: Some(NetworkingConfig {

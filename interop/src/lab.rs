@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use futures_util::future::try_join_all;
 use thiserror::Error;
+use tokio::time::timeout;
 
 use crate::container::{Container, Plan};
 use crate::domain::Domain;
@@ -24,13 +25,17 @@ pub struct Lab {
 }
 
 impl Lab {
-    /// Until when a machine has to be ready.
+    /// How long it may take to build our server and all images, on a machine that has nothing yet.
+    const IMAGES: Duration = Duration::from_secs(15 * 60);
+
+    /// How long a machine may take to be ready.
     const READY: Duration = Duration::from_secs(30);
 
     /// Builds the lab that serves `domains`, and waits until every machine is ready.
     pub async fn build(site: &Site, domains: &[Domain]) -> Result<Self, LabError> {
         let needed: Vec<Machine> = needed(domains).collect();
-        let images = images(site, &needed).await?;
+        let images = timeout(Self::IMAGES, images(site, &needed)).await;
+        let images = images.map_err(|_| LabError::Slow(Self::IMAGES))??;
         let start = Instant::now();
         let network = Network::create(&site.engine).await?;
         let folder = site.folder.join("lab");
@@ -153,6 +158,9 @@ pub enum LabError {
     /// An image could not be had.
     #[error(transparent)]
     Image(#[from] ImageError),
+    /// The images took too long.
+    #[error("the images were not ready within {0:?}")]
+    Slow(Duration),
     /// The network could not be made.
     #[error(transparent)]
     Network(#[from] NetworkError),

@@ -8,6 +8,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 use thiserror::Error;
+use tokio::time::timeout;
 
 use crate::container::{Container, Output};
 use crate::domain::Domain;
@@ -32,6 +33,9 @@ impl<'a> Run<'a> {
     /// How long a machine may take to say what is waited for.
     const PATIENCE: Duration = Duration::from_secs(15);
 
+    /// How long a command may take: longer than any time-out of our server's.
+    const COMMAND: Duration = Duration::from_secs(90);
+
     /// Begins a scenario: what the machines say from now on is about it.
     pub fn begin(site: &Site, lab: &'a Lab, name: &str) -> Self {
         let folder = site.folder.join(name.replace(|c: char| !c.is_ascii_alphanumeric(), "-"));
@@ -49,7 +53,7 @@ impl<'a> Run<'a> {
     pub async fn ping(&self, from: &str, to: &str) -> Result<Ping, Failure> {
         let command = ["federating-server", "ping", to, "--from", from, "--json"];
         let command = [&command[..], &["--config", "/lab/server.toml"]].concat();
-        let output = self.machine(Machine::Caller)?.run(&command).await?;
+        let output = self.command(Machine::Caller, &command).await?;
         self.keep("trail.json", &output.stdout);
         self.keep("ping.log", &output.stderr);
         Ping::new(output)
@@ -63,7 +67,7 @@ impl<'a> Run<'a> {
         to: &str,
     ) -> Result<Output, Failure> {
         let command = ["prosodyctl", "--config", "/lab/prosody.cfg.lua", "shell", "xmpp", "ping"];
-        let output = self.machine(machine)?.run(&[&command, &[from, to][..]].concat()).await?;
+        let output = self.command(machine, &[&command, &[from, to][..]].concat()).await?;
         self.keep("prosodyctl.log", &format!("{}{}", output.stdout, output.stderr));
         Ok(output)
     }
@@ -101,6 +105,11 @@ impl<'a> Run<'a> {
         let shown = self.lab.material().shown(domain);
         let digest = shown.ok_or(Failure::NoMachine(domain.machine))?.sha256();
         Ok(format!("sha-256 {}", STANDARD.encode(digest)))
+    }
+
+    async fn command(&self, machine: Machine, command: &[&str]) -> Result<Output, Failure> {
+        let ended = timeout(Self::COMMAND, self.machine(machine)?.run(command)).await;
+        Ok(ended.map_err(|_| Failure::Endless { machine, command: command.join(" ") })??)
     }
 
     fn mark(&self, machine: Machine) -> usize {
@@ -207,6 +216,14 @@ pub enum Failure {
         why: Silence,
         /// Of what at least a part is missing.
         words: Vec<String>,
+    },
+    /// A command did not end.
+    #[error("`{command}` on `{machine}` did not end")]
+    Endless {
+        /// Where.
+        machine: Machine,
+        /// Which.
+        command: String,
     },
     /// Our `ping` printed no trail.
     #[error("ping gave no report: {0:?}")]
