@@ -1,11 +1,13 @@
 use std::fs::{self, File, TryLockError};
-use std::future::Future;
+use std::future::pending;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::pin::pin;
 
 use thiserror::Error;
 use tokio::runtime::Runtime;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
 
 use crate::engine::{Engine, EngineError};
 
@@ -19,6 +21,7 @@ pub struct Site {
     runtime: Runtime,
     pub(crate) engine: Engine,
     pub(crate) folder: PathBuf,
+    interrupted: watch::Receiver<bool>,
     _lock: File,
 }
 
@@ -37,13 +40,22 @@ impl Site {
             }
             Ok::<_, EngineError>(engine)
         })?;
-        runtime.spawn(clear_when_interrupted(engine.clone()));
-        Ok(Self { runtime, engine, folder, _lock: lock })
+        let (interrupt, interrupted) = watch::channel(false);
+        runtime.spawn(clear_when_interrupted(engine.clone(), interrupt));
+        Ok(Self { runtime, engine, folder, interrupted, _lock: lock })
     }
 
-    /// Runs what has to be done here to its end.
+    /// Runs what has to be done here to its end; after a signal there is none but the process's.
     pub fn wait_for<T>(&self, work: impl Future<Output = T>) -> T {
-        self.runtime.block_on(work)
+        let mut interrupted = self.interrupted.clone();
+        self.runtime.block_on(async {
+            let mut work = pin!(work);
+            tokio::select! {
+                biased;
+                Ok(_) = interrupted.wait_for(|interrupted| *interrupted) => pending().await,
+                outcome = &mut work => outcome,
+            }
+        })
     }
 }
 
@@ -65,8 +77,9 @@ fn lock(path: &Path) -> Result<File, SiteError> {
 }
 
 /// Ends the process on a signal, but not before the lab is gone and nothing more can be made.
-async fn clear_when_interrupted(engine: Engine) {
-    let Ok(number) = interrupted().await else { return };
+async fn clear_when_interrupted(engine: Engine, interrupt: watch::Sender<bool>) {
+    let Ok(number) = signalled().await else { return };
+    interrupt.send_replace(true);
     let _nothing_more = engine.making.lock().await;
     eprintln!("\nlab: interrupted, clearing away");
     if let Err(why) = engine.sweep().await {
@@ -75,7 +88,7 @@ async fn clear_when_interrupted(engine: Engine) {
     std::process::exit(128 + number);
 }
 
-async fn interrupted() -> io::Result<i32> {
+async fn signalled() -> io::Result<i32> {
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
     let mut hangup = signal(SignalKind::hangup())?;
