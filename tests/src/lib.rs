@@ -1,5 +1,7 @@
 //! What the end-to-end tests have in common: two domains, their servers, and scripted peers that
 //! go a part of the way.
+//!
+//! What does not come as far as a function says panics, which fails the test.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -30,29 +32,17 @@ pub fn hoster(domain: &str) -> String {
 }
 
 /// Starts a server for `domain` that is reached with STARTTLS.
-///
-/// # Panics
-///
-/// If it cannot be started.
 pub async fn serve(world: &World, domain: &str, identity: &Identity) -> Server {
     let server = world.server(&hoster(domain)).domain(domain, identity);
     server.start().await.expect("a server starts")
 }
 
 /// A server for A with an ordinary certificate: it is proved wherever it calls.
-///
-/// # Panics
-///
-/// If it cannot be started.
 pub async fn caller(world: &World) -> Server {
     serve(world, A, &ordinary(world, A)).await
 }
 
 /// Sends a message and waits until it is there, as it was sent.
-///
-/// # Panics
-///
-/// If it does not arrive.
 pub async fn deliver(from: (&Server, &str), to: (&Server, &str), body: &str) {
     let sent = message(&format!("juliet@{}", from.1), &format!("romeo@{}", to.1), body);
     from.0.endpoint().send(sent.clone()).await.expect("it is delivered");
@@ -64,24 +54,15 @@ pub async fn deliver(from: (&Server, &str), to: (&Server, &str), body: &str) {
 }
 
 /// Sends a message from A to B that has to come back.
-///
-/// # Panics
-///
-/// If it is delivered.
 pub async fn undelivered(from: &Server) -> Undelivered {
     let sent = message("juliet@a.example", "romeo@b.example", "hello");
     from.endpoint().send(sent).await.expect_err("it comes back")
 }
 
 /// What `server` thinks of `remote` on streams of one direction.
-///
-/// # Panics
-///
-/// If it knows no such peer.
 pub fn peer(server: &Server, remote: &str, direction: Direction) -> Peer {
     let remote = domain(remote);
-    let peers = server.endpoint().peers();
-    let mut peers = peers.into_iter();
+    let mut peers = server.endpoint().peers().into_iter();
     peers
         .find(|peer| peer.pair.remote == remote && peer.direction == direction)
         .expect("the peer is known")
@@ -93,10 +74,6 @@ pub fn outbound_proof(server: &Server, remote: &str) -> Option<Prooftype> {
 }
 
 /// How `server` came to trust `remote` on the stream that `remote` opened.
-///
-/// # Panics
-///
-/// If `remote` does not prove itself in time.
 pub async fn inbound_proof(server: &Server, remote: &str) -> Option<Prooftype> {
     let remote = domain(remote);
     let theirs = |peer: &Peer| peer.pair.remote == remote;
@@ -109,10 +86,6 @@ pub fn codes(trail: &Trail) -> Vec<Code> {
 }
 
 /// A domain, parsed.
-///
-/// # Panics
-///
-/// If it is none.
 pub fn domain(text: &str) -> Domain {
     text.parse().expect("a domain")
 }
@@ -130,10 +103,6 @@ pub fn tags(xml: &str) -> Vec<&str> {
 }
 
 /// The text in the first `<text/>` of `xml`.
-///
-/// # Panics
-///
-/// If there is none.
 pub fn text(xml: &str) -> &str {
     let start = xml.find("<text").expect("a text");
     let start = start + xml[start..].find('>').expect("the tag ends") + 1;
@@ -142,10 +111,6 @@ pub fn text(xml: &str) -> &str {
 
 /// A scripted peer that has secured its connection to `server` with STARTTLS, and has opened a
 /// stream from `from` to B in it.
-///
-/// # Panics
-///
-/// If it does not come so far.
 pub async fn claim(server: SocketAddr, from: &str, tls: &ClientTls) -> ScriptedPeer {
     let mut peer = secure(server, from, tls).await;
     peer.open(from, B).await.expect("header is sent");
@@ -153,10 +118,6 @@ pub async fn claim(server: SocketAddr, from: &str, tls: &ClientTls) -> ScriptedP
 }
 
 /// The same, without the header after TLS.
-///
-/// # Panics
-///
-/// If it does not come so far.
 pub async fn secure(server: SocketAddr, from: &str, tls: &ClientTls) -> ScriptedPeer {
     let mut peer = ScriptedPeer::connect(server).await.expect("server listens");
     peer.open(from, B).await.expect("header is sent");
@@ -168,10 +129,6 @@ pub async fn secure(server: SocketAddr, from: &str, tls: &ClientTls) -> Scripted
 }
 
 /// A scripted peer that has proved to `server` that it is `from`, and may send stanzas.
-///
-/// # Panics
-///
-/// If it does not come so far.
 pub async fn establish(server: SocketAddr, from: &str, tls: &ClientTls) -> ScriptedPeer {
     let mut peer = claim(server, from, tls).await;
     peer.expect("EXTERNAL").await.expect("EXTERNAL is offered");

@@ -66,10 +66,6 @@ impl Authority {
     }
 
     /// A store that trusts this authority and no other.
-    ///
-    /// # Panics
-    ///
-    /// Never: the root is a certificate.
     #[must_use]
     pub fn roots(&self) -> RootCertStore {
         let mut roots = RootCertStore::empty();

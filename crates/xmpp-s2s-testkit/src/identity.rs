@@ -26,10 +26,6 @@ impl Identity {
 
     /// A self-signed certificate of X.509 version 1, valid until 2126: it has no extensions, so it
     /// names no domain, and PKIX path building does not take it.
-    ///
-    /// # Panics
-    ///
-    /// Never: the certificate and its key are part of this crate.
     #[must_use]
     pub fn x509_version_1() -> Self {
         let certificate = CertificateDer::from_pem_slice(include_bytes!("../keys/version-1.crt"));
@@ -65,10 +61,6 @@ impl Identity {
     }
 
     /// As rustls wants it. Chain and key need not belong together.
-    ///
-    /// # Panics
-    ///
-    /// Never: ring signs with every key of this crate.
     #[must_use]
     pub fn certified_key(&self) -> Arc<CertifiedKey> {
         let key = any_supported_type(&self.key()).expect("ring signs with the keys of this crate");

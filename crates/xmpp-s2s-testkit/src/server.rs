@@ -61,7 +61,8 @@ impl<'a> ServerBuilder<'a> {
 
     /// Starts to listen on a port that is free, and points the SRV records of its domains there.
     pub async fn start(self) -> io::Result<Server> {
-        let domains: Vec<_> = self.identities.keys().map(ToString::to_string).collect();
+        let domains: Vec<_> =
+            self.identities.keys().map(|domain| domain.to_dns().clone()).collect();
         let mut config = self.world.config(self.identities);
         (self.configure)(&mut config);
         let server = Server::start(config).await?;
@@ -70,7 +71,7 @@ impl<'a> ServerBuilder<'a> {
         for domain in &domains {
             for security in &self.securities {
                 let service = Service::at(&self.host, server.address.port());
-                dns.set_services(domain, *security, [service]);
+                dns.set_services(domain.as_ref(), *security, [service]);
             }
         }
         Ok(server)

@@ -1,9 +1,11 @@
 //! Tasks that end with their owner.
 
 use std::future::Future;
+use std::time::Duration;
 
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{JoinHandle, JoinSet};
+use tokio::time::sleep;
 
 /// A task that is stopped when this is dropped.
 #[derive(Debug)]
@@ -32,7 +34,8 @@ impl Task {
                             let _ = stream.set_nodelay(true);
                             connections.spawn(connection(stream));
                         }
-                        Err(_) => tokio::task::yield_now().await,
+                        // Too many open files, most of the time: some will be closed.
+                        Err(_) => sleep(Duration::from_millis(10)).await,
                     },
                     Some(_) = connections.join_next() => {}
                 }

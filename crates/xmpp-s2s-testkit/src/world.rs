@@ -50,10 +50,6 @@ impl World {
 
     /// What an endpoint needs to live here: roots, resolver, the port of the web, and leave to
     /// connect to loopback.
-    ///
-    /// # Panics
-    ///
-    /// Never: the network is written as it should be.
     pub fn config(&self, identities: impl Identities + 'static) -> Config {
         let roots = Roots::new(self.xmpp_authority.roots(), self.web_authority.roots());
         let mut config = Config::new(identities, roots, provider());

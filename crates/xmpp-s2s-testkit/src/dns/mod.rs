@@ -102,10 +102,6 @@ impl Dns {
     }
 
     /// A resolver that asks this server, waits a second for it, twice, and remembers nothing.
-    ///
-    /// # Panics
-    ///
-    /// Never: the configuration is complete.
     #[must_use]
     pub fn resolver(&self) -> TokioResolver {
         let mut options = ResolverOpts::default();

@@ -91,7 +91,8 @@ impl ScriptedPeer {
 
     /// Connects as initiating entity.
     pub async fn connect(address: SocketAddr) -> io::Result<Self> {
-        Ok(Self::new(TcpStream::connect(address).await?))
+        let connecting = timeout(Self::DEADLINE, TcpStream::connect(address));
+        Ok(Self::new(connecting.await.map_err(|_| timed_out("nobody listens"))??))
     }
 
     fn new(stream: TcpStream) -> Self {
@@ -172,7 +173,8 @@ impl ScriptedPeer {
 
     /// Ends our side of the connection, within TLS with its `close_notify`.
     pub async fn finish(&mut self) -> io::Result<()> {
-        self.transport.shutdown().await
+        let ending = timeout(Self::DEADLINE, self.transport.shutdown());
+        ending.await.map_err(|_| timed_out("peer does not read"))?
     }
 
     /// Does the TLS handshake as client.

@@ -100,19 +100,11 @@ pub struct ServerTls(Arc<ServerConfig>);
 
 impl ServerTls {
     /// Shows this certificate.
-    ///
-    /// # Panics
-    ///
-    /// Never: ring has suites for every version.
     pub fn new(identity: &Identity) -> Self {
         Self::with_versions(identity, &[&TLS13, &TLS12])
     }
 
     /// The same with TLS 1.2 only.
-    ///
-    /// # Panics
-    ///
-    /// Never: ring has suites for every version.
     pub fn tls_1_2(identity: &Identity) -> Self {
         Self::with_versions(identity, &[&TLS12])
     }
