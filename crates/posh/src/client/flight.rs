@@ -49,7 +49,9 @@ impl Flights {
         let flight = start()?;
         let (sender, receiver) = watch::channel(None);
         flights.insert(key.clone(), receiver.clone());
-        let landing = Landing { flights: self.clone(), key, sender };
+        // A runtime that is shutting down drops the task at once, and so the landing.
+        drop(flights);
+        let landing = Landing { flights: self.clone(), key, sender, published: None };
         tokio::spawn(async move { landing.land(flight.await) });
         Ok(Waiting(receiver))
     }
@@ -67,22 +69,25 @@ impl Waiting {
     }
 }
 
-/// Takes its flight off the list, however that ended.
+/// Takes its flight off the list, however that ended, and only then lets those who wait go: whoever
+/// has an answer and asks again gets a newer one.
 struct Landing {
     flights: Flights,
     key: Key,
     sender: watch::Sender<Option<Published>>,
+    published: Option<Published>,
 }
 
 impl Landing {
-    fn land(self, published: Published) {
-        self.sender.send_replace(Some(published));
+    fn land(mut self, published: Published) {
+        self.published = Some(published);
     }
 }
 
 impl Drop for Landing {
     fn drop(&mut self) {
         lock(&self.flights.0).remove(&self.key);
+        self.sender.send_replace(self.published.take());
     }
 }
 
@@ -139,7 +144,6 @@ mod tests {
         let (first, land) = start(&flights, Purpose::Stranger);
         land.send(Published::Absent).unwrap();
         first.landing().await;
-        tokio::task::yield_now().await;
         assert!(lock(&flights.0).is_empty());
     }
 
@@ -150,6 +154,17 @@ mod tests {
         drop(land);
         let Published::Unknown(error) = waiting.landing().await else { panic!("nothing landed") };
         assert!(matches!(*error, FetchError::Interrupted));
+        assert!(lock(&flights.0).is_empty());
+    }
+
+    #[test]
+    fn a_runtime_that_ends_takes_its_flights_off_the_list() {
+        let flights = Flights::default();
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let handle = runtime.handle().clone();
+        drop(runtime);
+        let _entered = handle.enter();
+        let _waiting = start(&flights, Purpose::Ourselves);
         assert!(lock(&flights.0).is_empty());
     }
 
