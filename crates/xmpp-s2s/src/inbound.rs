@@ -14,7 +14,7 @@ use crate::admission::Permit;
 use crate::arrival::AcceptError;
 use crate::connection::{Connection, Progress};
 use crate::context::{Context, now};
-use crate::lane::Stop;
+use crate::lane::{Stop, see_off};
 use crate::outbound::explain;
 use crate::peer::{Peer, Registered, Registry};
 
@@ -90,7 +90,7 @@ impl Drop for Incoming {
 
 impl Claimed {
     async fn authenticate(mut self) -> Result<Inbound, AcceptError> {
-        let outcome = self.open().await;
+        let mut outcome = self.open().await;
         let conclusion = match &outcome {
             Ok(()) => Code::StreamEstablished,
             Err(AcceptError::Rejected(rejection)) => rejection.code,
@@ -103,6 +103,9 @@ impl Claimed {
         };
         self.peer.trail.conclude(conclusion);
         self.peer.log();
+        if let Err(AcceptError::Rejected(rejection)) = &mut outcome {
+            rejection.trail.clone_from(&self.peer.trail);
+        }
         match outcome {
             Ok(()) => Ok(Inbound::new(self)),
             Err(error) => {
@@ -170,7 +173,7 @@ impl Claimed {
     }
 
     async fn finish(self) {
-        let _permit = self.permit;
+        let (_permit, _stop) = (self.permit, self.stop);
         self.connection.finish(self.context.config.stream.closing).await;
     }
 }
@@ -253,7 +256,8 @@ impl Inbound {
             && let Ok(runtime) = Handle::try_current()
         {
             connection.stream.close(None);
-            runtime.spawn(connection.finish(self.context.config.stream.closing));
+            let _guard = runtime.enter();
+            see_off(connection, self.context.config.stream.closing, self.stop.clone());
         }
     }
 }

@@ -126,7 +126,7 @@ impl Lane {
             }
         };
         connection.stream.close(None);
-        tokio::spawn(connection.finish(self.context.config.stream.closing));
+        see_off(connection, self.context.config.stream.closing, self.stop.clone());
         let error = error.unwrap_or_else(|| self.lost(io::ErrorKind::ConnectionAborted.into()));
         self.conclude(&error);
         if useful || self.is_empty() && self.under_way.is_empty() {
@@ -184,6 +184,14 @@ impl Lane {
     fn peer(&self) -> MutexGuard<'_, Peer> {
         self.peer.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Leaves the goodbye of a stream to a task of its own, for which the end of everything waits.
+pub(crate) fn see_off(connection: Connection, time: Duration, stop: Stop) {
+    tokio::spawn(async move {
+        connection.finish(time).await;
+        drop(stop);
+    });
 }
 
 /// Returns when everything has to be closed.

@@ -42,10 +42,11 @@ impl Observer for Watch {
 
     fn refused(&self, peer: &Peer, error: &AcceptError) {
         if peer.pair == self.pair {
-            let mut trail = peer.trail.clone();
-            if let AcceptError::Rejected(rejection) = error {
-                trail.append(rejection.trail.clone());
-            }
+            let trail = match error {
+                AcceptError::Rejected(rejection) => &rejection.trail,
+                _ => &peer.trail,
+            };
+            let trail = trail.clone();
             let _ = self.news.try_send(News::Refused(trail));
         }
     }

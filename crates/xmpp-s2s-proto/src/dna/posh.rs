@@ -55,7 +55,11 @@ impl Step {
     pub fn posh(published: &Published, elapsed: Duration) -> Self {
         let detail = match published {
             Published::Found(materials) => {
-                format!("{} entries by {}", materials.entries(), document(materials))
+                let entries = match materials.entries() {
+                    1 => "1 entry".to_owned(),
+                    entries => format!("{entries} entries"),
+                };
+                format!("{entries} by {}", document(materials))
             }
             Published::Absent => "there is no document".into(),
             Published::Unknown(error) => causes(&**error),
