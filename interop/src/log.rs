@@ -8,7 +8,7 @@ use tokio::time::timeout;
 
 /// What a container has written so far, followed as it grows.
 #[derive(Clone, Debug)]
-pub struct Log(watch::Receiver<String>);
+pub(crate) struct Log(watch::Receiver<String>);
 
 impl Log {
     /// Follows `output` in a task of its own, until it ends.
@@ -27,17 +27,17 @@ impl Log {
     }
 
     /// How much there is by now: what follows belongs to what is done next.
-    pub fn mark(&self) -> usize {
+    pub(crate) fn mark(&self) -> usize {
         self.0.borrow().len()
     }
 
     /// What has come since `mark`.
-    pub fn since(&self, mark: usize) -> String {
+    pub(crate) fn since(&self, mark: usize) -> String {
         self.0.borrow()[mark..].to_owned()
     }
 
     /// Waits until what came since `mark` is as it `should` be, and returns that.
-    pub async fn wait_for(
+    pub(crate) async fn wait_for(
         &self,
         mark: usize,
         deadline: Duration,

@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use serde_json::Value;
 use thiserror::Error;
 use tokio::time::timeout;
 
@@ -16,6 +15,7 @@ use crate::engine::EngineError;
 use crate::lab::Lab;
 use crate::log::Silence;
 use crate::machine::Machine;
+use crate::ping::Ping;
 use crate::site::Site;
 
 /// A scenario while it runs in a lab: what it does there, and what the machines say to it.
@@ -43,7 +43,7 @@ impl<'a> Run<'a> {
         Self { lab, folder, marks: marks.collect() }
     }
 
-    /// Ends it well: there is nothing to look into.
+    /// Ends it well: there is nothing to keep.
     pub fn passed(mut self) {
         self.marks.clear();
         let _ = fs::remove_dir_all(&self.folder);
@@ -144,60 +144,6 @@ impl Drop for Run<'_> {
 
 fn has_all(text: &str, words: &[&str]) -> bool {
     words.iter().all(|word| text.contains(word))
-}
-
-/// What our `ping` came to.
-#[derive(Clone, Debug)]
-pub struct Ping {
-    /// Its exit code.
-    pub status: i64,
-    report: Value,
-}
-
-/// One of the two streams of a ping.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Side {
-    /// Ours, on which the ping goes out.
-    Outbound,
-    /// The peer's, on which the answer comes.
-    Inbound,
-}
-
-impl Ping {
-    fn new(output: Output) -> Result<Self, Failure> {
-        let report = serde_json::from_str(&output.stdout);
-        match (output.status, report) {
-            (Some(status), Ok(report)) => Ok(Self { status, report }),
-            _ => Err(Failure::NoReport(output)),
-        }
-    }
-
-    /// What our decision about the peer came to.
-    pub fn conclusion(&self, side: Side) -> Option<&str> {
-        self.trail(side)["conclusion"].as_str()
-    }
-
-    /// The codes of the steps to it.
-    pub fn codes(&self, side: Side) -> Vec<&str> {
-        self.steps(side).filter_map(|step| step["code"].as_str()).collect()
-    }
-
-    /// The particulars of the steps with `code`.
-    pub fn details(&self, side: Side, code: &str) -> Vec<&str> {
-        let steps = self.steps(side).filter(|step| step["code"] == code);
-        steps.filter_map(|step| step["detail"].as_str()).collect()
-    }
-
-    fn steps(&self, side: Side) -> impl Iterator<Item = &Value> {
-        self.trail(side)["steps"].as_array().into_iter().flatten()
-    }
-
-    fn trail(&self, side: Side) -> &Value {
-        match side {
-            Side::Outbound => &self.report["outbound"],
-            Side::Inbound => &self.report["inbound"],
-        }
-    }
 }
 
 /// Why a scenario failed.

@@ -1,0 +1,53 @@
+use serde_json::Value;
+
+use crate::container::Output;
+use crate::run::Failure;
+
+/// What our `ping` came to.
+#[derive(Clone, Debug)]
+pub struct Ping {
+    /// Its exit code.
+    pub status: i64,
+    report: Value,
+}
+
+/// One of the two streams of a ping.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Side {
+    /// Ours, on which the ping goes out.
+    Outbound,
+    /// The peer's, on which the answer comes.
+    Inbound,
+}
+
+impl Ping {
+    pub(crate) fn new(output: Output) -> Result<Self, Failure> {
+        let report = serde_json::from_str(&output.stdout);
+        match (output.status, report) {
+            (Some(status), Ok(report)) => Ok(Self { status, report }),
+            _ => Err(Failure::NoReport(output)),
+        }
+    }
+
+    /// What our decision about the peer came to.
+    pub fn conclusion(&self, side: Side) -> Option<&str> {
+        self.trail(side)["conclusion"].as_str()
+    }
+
+    /// The particulars of the steps with `code`.
+    pub fn details(&self, side: Side, code: &str) -> Vec<&str> {
+        let steps = self.steps(side).filter(|step| step["code"] == code);
+        steps.filter_map(|step| step["detail"].as_str()).collect()
+    }
+
+    fn steps(&self, side: Side) -> impl Iterator<Item = &Value> {
+        self.trail(side)["steps"].as_array().into_iter().flatten()
+    }
+
+    fn trail(&self, side: Side) -> &Value {
+        match side {
+            Side::Outbound => &self.report["outbound"],
+            Side::Inbound => &self.report["inbound"],
+        }
+    }
+}
