@@ -121,7 +121,7 @@ pub enum DocumentError {
         /// What it has to be.
         rule: &'static str,
     },
-    /// A key with private members, and no other key is left (draft-02 §4.1).
+    /// A key with private members, and nothing else that could be used (draft-02 §4.1).
     #[error("`{0}` is a part of a private key, which is burnt with it")]
     PrivateKey(Burnt),
     /// No key is complete; the cause says what the first one lacks (draft-02 §4.1).

@@ -29,14 +29,19 @@ impl KeySet {
 
     /// Takes every key that can be used, and notes every one that is burnt.
     ///
-    /// Fails if none can be used.
+    /// Fails if an entry is no object with members that stand there once, or if no key can be used.
     pub(crate) fn parse(members: &[Member<'_>]) -> Result<Self, DocumentError> {
-        let mut keys = Vec::new();
-        let mut burnt = Vec::new();
-        let mut private = None;
-        let mut problem = None;
+        let (mut keys, mut burnt) = (Vec::new(), Vec::new());
+        let (mut private, mut fault, mut problem) = (None, None, None);
         for (entry, member) in members.iter().enumerate() {
-            match Entry::parse(entry, member) {
+            let parsed = match member.object(MEMBERS) {
+                Ok(jwk) => Entry::parse(entry, &jwk),
+                Err(error) => {
+                    fault.get_or_insert(error);
+                    continue;
+                }
+            };
+            match parsed {
                 Ok(Entry::Usable(key)) => keys.push(key),
                 Ok(Entry::Private { member, key }) => {
                     tracing::warn!(%member, "a POSH document gives a private key away");
@@ -50,11 +55,12 @@ impl KeySet {
             }
         }
         keys.retain(|jwk| !burnt.contains(&jwk.key));
-        match (private, problem) {
-            _ if !keys.is_empty() => Ok(Self { keys, burnt, entries: members.len() }),
-            (Some(member), _) => Err(DocumentError::PrivateKey(Burnt { member, keys: burnt })),
-            (None, Some(error)) => Err(DocumentError::NoUsableEntry(Box::new(error))),
-            (None, None) => Err(DocumentError::Empty("keys")),
+        match (fault, private, problem) {
+            (None, _, _) if !keys.is_empty() => Ok(Self { keys, burnt, entries: members.len() }),
+            (_, Some(member), _) => Err(DocumentError::PrivateKey(Burnt { member, keys: burnt })),
+            (Some(error), None, _) => Err(error),
+            (None, None, Some(error)) => Err(DocumentError::NoUsableEntry(Box::new(error))),
+            (None, None, None) => Err(DocumentError::Empty("keys")),
         }
     }
 
@@ -155,10 +161,9 @@ enum Entry {
 }
 
 impl Entry {
-    fn parse(entry: usize, member: &Member<'_>) -> Result<Self, DocumentError> {
-        let jwk = member.object(MEMBERS)?;
-        let kind = Kind::of(&jwk)?;
-        let key = kind.public_key(&jwk);
+    fn parse(entry: usize, jwk: &Object<'_>) -> Result<Self, DocumentError> {
+        let kind = Kind::of(jwk)?;
+        let key = kind.public_key(jwk);
         if let Some(member) = kind.private_members().iter().find_map(|name| jwk.member(name)) {
             return Ok(Self::Private { member: member.into_path(), key: key.ok() });
         }
@@ -323,8 +328,15 @@ mod tests {
 
     #[test]
     fn n7_a_key_that_is_not_usable_does_not_spoil_the_next() {
-        let keys = parse(&format!("{{{POINT}}},7,{OTHER}")).unwrap();
+        let keys = parse(&format!("{{{POINT}}},{{\"kty\":7}},{OTHER}")).unwrap();
         assert_eq!((keys.keys[0].entry, keys.entries()), (2, 3));
+    }
+
+    #[test]
+    fn pd12_a_member_that_stands_twice_in_a_key_spoils_the_document() {
+        let twice = format!(r#"{{{POINT},"kty":"RSA"}}"#);
+        let error = parse(&format!("{OTHER},{twice}")).unwrap_err();
+        assert_eq!(error.to_string(), "`keys[1].kty`: stands there twice");
     }
 
     #[test]

@@ -83,17 +83,6 @@ impl<'a> PublicKey<'a> {
             Self::Ec { .. } | Self::Ed25519(_) => true,
         }
     }
-
-    pub(crate) fn into_owned(self) -> PublicKey<'static> {
-        let owned = |octets: Cow<'a, [u8]>| Cow::Owned(octets.into_owned());
-        match self {
-            Self::Rsa { modulus, exponent } => {
-                PublicKey::Rsa { modulus: owned(modulus), exponent: owned(exponent) }
-            }
-            Self::Ec { curve, x, y } => PublicKey::Ec { curve, x: owned(x), y: owned(y) },
-            Self::Ed25519(key) => PublicKey::Ed25519(owned(key)),
-        }
-    }
 }
 
 impl Curve {

@@ -18,7 +18,7 @@ pub struct Limits {
     pub requests: u8,
     /// Most hosts besides the source domain in one lookup.
     pub foreign_hosts: u8,
-    /// Longest lifetime that is honoured.
+    /// Longest lifetime that is honoured; never more than seven days.
     pub lifetime: Duration,
     /// Longest time for the whole lookup.
     pub timeout: Duration,

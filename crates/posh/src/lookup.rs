@@ -157,7 +157,8 @@ impl Lookup {
         let lifetime = reference
             .into_iter()
             .fold(lifetime(&list, now), Duration::min)
-            .min(self.limits.lifetime);
+            .min(self.limits.lifetime)
+            .min(LONGEST_LIFETIME);
         let end = now.as_secs().saturating_add(lifetime.as_secs());
         let valid_until = UnixTime::since_unix_epoch(Duration::from_secs(end));
         self.walked.push(self.target);
@@ -284,3 +285,6 @@ fn is_page(content_type: &str) -> bool {
     let kind = content_type.split(';').next().unwrap_or_default().trim();
     ["text/html", "application/xhtml+xml"].iter().any(|page| kind.eq_ignore_ascii_case(page))
 }
+
+/// What no limit can exceed: nothing is kept for ever (RFC 7711 §6).
+const LONGEST_LIFETIME: Duration = Duration::from_secs(7 * 24 * 60 * 60);

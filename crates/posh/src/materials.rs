@@ -97,7 +97,7 @@ impl Materials {
         let read = Leaf::parse(leaf).map_err(|_| Mismatch::Unreadable)?;
         let (entry, hash) = self.entry_of(leaf, &read)?;
         let key = read.public_key().filter(PublicKey::is_strong).ok_or(Mismatch::WeakKey)?;
-        if self.burnt.contains(&key.into_owned()) {
+        if self.burnt.contains(&key) {
             return Err(Mismatch::PrivateKeyPublished);
         }
         if now < read.not_before() {

@@ -27,13 +27,17 @@ pub(crate) fn checked(mut url: Url, port: u16) -> Result<Url, &'static str> {
     Ok(url)
 }
 
-/// Cuts a stranger's text, and escapes what could upset a log or a terminal.
+/// Escapes what in a stranger's text could upset a log or a terminal, and cuts the result.
 pub(crate) fn excerpt(text: &str) -> String {
-    let mut end = text.len().min(EXCERPT);
-    while !text.is_char_boundary(end) {
-        end -= 1;
+    let mut excerpt = String::new();
+    for character in text.chars() {
+        let escaped = character.escape_debug();
+        if excerpt.len() + escaped.clone().map(char::len_utf8).sum::<usize>() > EXCERPT {
+            break;
+        }
+        excerpt.extend(escaped);
     }
-    text[..end].escape_debug().to_string()
+    excerpt
 }
 
 /// Names without a dot and those of other name systems are nobody's in the DNS (RFC 6761, 7686).
@@ -100,5 +104,6 @@ mod tests {
     fn an_excerpt_is_short_and_holds_no_controls() {
         assert_eq!(excerpt("a\r\n\u{1b}[2J\u{202e}"), r"a\r\n\u{1b}[2J\u{202e}");
         assert_eq!(excerpt(&"é".repeat(200)).chars().count(), 128);
+        assert_eq!(excerpt(&"\u{202e}".repeat(200)).len(), 256);
     }
 }

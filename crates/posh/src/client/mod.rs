@@ -29,7 +29,7 @@ use self::flight::{Flights, Key, Purpose};
 use self::transport::Transport;
 use self::walk::Walker;
 use crate::lookup::{Lookup, normalised};
-use crate::{FetchError, Limits, Profile, Published, Service};
+use crate::{Budget, FetchError, Limits, Profile, Published, Service};
 
 /// Looks documents up over HTTPS.
 ///
@@ -106,7 +106,7 @@ impl Client {
         source: &DnsName<'_>,
         service: &Service,
         purpose: Purpose,
-        charge: impl FnOnce() -> Result<Option<Arc<Charge>>, crate::Budget>,
+        charge: impl FnOnce() -> Result<Option<Arc<Charge>>, Budget>,
     ) -> Published {
         let lookups = match self.0.lookups(source, service) {
             Ok(lookups) => lookups,
@@ -150,8 +150,7 @@ impl Inner {
 
     async fn fly(&self, lookups: Lookups, charge: Option<Arc<Charge>>) -> Published {
         let Lookups { fingerprints, key_set } = lookups;
-        let deadline = tokio::time::Instant::now() + self.limits.timeout;
-        let walker = Walker { transport: &self.transport, charge, deadline };
+        let walker = Walker { transport: &self.transport, charge, start: Instant::now() };
         match (fingerprints, key_set) {
             (Some(fingerprints), Some(key_set)) => {
                 decision::of_both(walker.walk(fingerprints), walker.walk(key_set)).await

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use rustls_pki_types::UnixTime;
-use tokio::time::timeout_at;
+use tokio::time::timeout;
 
 use super::budget::{Charge, Origin};
 use super::decision::Outcome;
@@ -13,15 +13,15 @@ use super::transport::{Answer, Transport};
 use crate::FetchError;
 use crate::lookup::{Lookup, Progress, Response};
 
-/// Walks lookups on one charge and until one deadline.
+/// Walks lookups on one charge, within one time.
 pub(super) struct Walker<'a> {
     pub(super) transport: &'a Transport,
     pub(super) charge: Option<Arc<Charge>>,
-    pub(super) deadline: tokio::time::Instant,
+    pub(super) start: Instant,
 }
 
 impl Walker<'_> {
-    /// Sends requests until the lookup is over, or the deadline has come.
+    /// Sends requests until the lookup is over, or the time since the start of the walker is.
     pub(super) async fn walk(&self, mut lookup: Lookup) -> Outcome {
         let http = match self.transport.open(self.charge.clone()) {
             Ok(http) => http,
@@ -49,8 +49,9 @@ impl Walker<'_> {
             charge.fetch_from(host, Instant::now()).map_err(FetchError::OverBudget)?;
         }
         let answer = Answer::get(http, url, lookup.accept(), &self.transport.limits);
+        let left = self.transport.limits.timeout.saturating_sub(self.start.elapsed());
         let late = |_| FetchError::Timeout { url: url.clone() };
-        timeout_at(self.deadline, answer).await.map_err(late)?
+        timeout(left, answer).await.map_err(late)?
     }
 }
 
