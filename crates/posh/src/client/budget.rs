@@ -105,7 +105,8 @@ impl Charge {
 
 impl Drop for Charge {
     fn drop(&mut self) {
-        lock(&self.budgets).end(self.asker, &lock(&self.origins));
+        let origins = self.origins.get_mut().unwrap_or_else(PoisonError::into_inner);
+        lock(&self.budgets).end(self.asker, origins);
     }
 }
 
