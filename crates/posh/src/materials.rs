@@ -154,7 +154,7 @@ pub enum Mismatch {
     #[error("certificate is listed, but its private key is published")]
     PrivateKeyPublished,
     /// None of the entries.
-    #[error("certificate is not listed (entries: {0})")]
+    #[error("certificate is none of the {0} that are listed")]
     NotListed(usize),
     /// No entry has a digest of a hash function that counts (sha-256, sha-384, sha-512).
     #[error("no entry has a digest of a supported hash function")]
