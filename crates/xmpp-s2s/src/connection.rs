@@ -11,6 +11,7 @@ use std::time::Duration;
 use bytes::{Buf, BytesMut};
 use rustls::sign::CertifiedKey;
 use tokio::io::{AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::sync::watch;
 use tokio::time::{Instant, Sleep, sleep_until, timeout};
 use tokio_rustls::TlsStream;
 use xmpp_s2s_proto::Domain;
@@ -37,6 +38,9 @@ pub(crate) struct Connection {
     haste: Haste,
     closed: bool,
 }
+
+/// Until when everything has to be closed, once that is wanted. The end waits for all who hold it.
+pub(crate) type Stop = watch::Receiver<Option<Instant>>;
 
 /// What [`Connection::progress`] came to.
 #[derive(Debug)]
@@ -120,6 +124,14 @@ impl Connection {
     pub(crate) async fn finish(mut self, time: Duration) {
         // The peer may be gone already, and there is nobody to tell.
         let _ = timeout(time, self.say_goodbye()).await;
+    }
+
+    /// Leaves the goodbye to a task of its own, for which the end of everything waits.
+    pub(crate) fn see_off(self, time: Duration, stop: Stop) {
+        tokio::spawn(async move {
+            self.finish(time).await;
+            drop(stop);
+        });
     }
 
     async fn say_goodbye(&mut self) -> io::Result<()> {

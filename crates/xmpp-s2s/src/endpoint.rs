@@ -121,11 +121,11 @@ impl Endpoint {
 
     /// Goes the whole way to `pair.remote` on a stream of its own, and tells what happened.
     pub async fn explain(&self, pair: &Pair) -> Trail {
-        let context = &self.0.context;
+        let (context, stop) = (&self.0.context, self.0.pool.stop());
         let mut trail = Trail::new(pair.clone());
-        if let Ok(mut outbound) = establish(context, &mut trail).await {
+        if let Ok(mut outbound) = establish(context, &stop, &mut trail).await {
             outbound.connection.stream.close(None);
-            tokio::spawn(outbound.connection.finish(context.config.stream.closing));
+            outbound.connection.see_off(context.config.stream.closing, stop);
         }
         trail
     }

@@ -12,9 +12,8 @@ use xmpp_s2s_proto::{Code, Pair, Phase, Stanza, Step};
 
 use crate::admission::Permit;
 use crate::arrival::AcceptError;
-use crate::connection::{Connection, Progress};
+use crate::connection::{Connection, Progress, Stop};
 use crate::context::{Context, now};
-use crate::lane::{Stop, see_off};
 use crate::outbound::explain;
 use crate::peer::{Peer, Registered, Registry};
 
@@ -257,7 +256,7 @@ impl Inbound {
         {
             connection.stream.close(None);
             let _guard = runtime.enter();
-            see_off(connection, self.context.config.stream.closing, self.stop.clone());
+            connection.see_off(self.context.config.stream.closing, self.stop.clone());
         }
     }
 }

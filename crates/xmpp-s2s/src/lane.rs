@@ -6,12 +6,12 @@ use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::{mpsc, watch};
-use tokio::time::{Instant, sleep_until};
+use tokio::sync::mpsc;
+use tokio::time::sleep_until;
 use xmpp_s2s_proto::stream::{Event, Stream};
 use xmpp_s2s_proto::{Code, Phase, Step, Trail};
 
-use crate::connection::{Connection, Progress};
+use crate::connection::{Connection, Progress, Stop};
 use crate::context::Context;
 use crate::delivery::{Undelivered, Waiting};
 use crate::outbound::{ConnectError, code, establish, explain};
@@ -33,9 +33,6 @@ pub(crate) struct Lane {
     /// What could not be sent before the end, and nobody waits for.
     abandoned: Arc<Mutex<Vec<Undelivered>>>,
 }
-
-/// Until when everything has to be closed, once that is wanted.
-pub(crate) type Stop = watch::Receiver<Option<Instant>>;
 
 impl Lane {
     pub(crate) fn new(
@@ -81,7 +78,7 @@ impl Lane {
         let mut trail = Trail::new(self.peer().pair.clone());
         let mut stop = self.stop.clone();
         let outcome = tokio::select! {
-            outcome = establish(&self.context, &mut trail) => outcome,
+            outcome = establish(&self.context, &self.stop, &mut trail) => outcome,
             () = end(&mut stop) => Err(ConnectError::Stopping),
         };
         if matches!(outcome, Err(ConnectError::Stopping)) {
@@ -126,7 +123,7 @@ impl Lane {
             }
         };
         connection.stream.close(None);
-        see_off(connection, self.context.config.stream.closing, self.stop.clone());
+        connection.see_off(self.context.config.stream.closing, self.stop.clone());
         let error = error.unwrap_or_else(|| self.lost(io::ErrorKind::ConnectionAborted.into()));
         self.conclude(&error);
         if useful || self.is_empty() && self.under_way.is_empty() {
@@ -184,14 +181,6 @@ impl Lane {
     fn peer(&self) -> MutexGuard<'_, Peer> {
         self.peer.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// Leaves the goodbye of a stream to a task of its own, for which the end of everything waits.
-pub(crate) fn see_off(connection: Connection, time: Duration, stop: Stop) {
-    tokio::spawn(async move {
-        connection.finish(time).await;
-        drop(stop);
-    });
 }
 
 /// Returns when everything has to be closed.

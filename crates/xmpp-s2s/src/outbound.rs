@@ -10,7 +10,7 @@ use xmpp_s2s_proto::dna::{Evidence, Prooftype, Rejection};
 use xmpp_s2s_proto::stream::{Condition, Event, Side, Stream, StreamError};
 use xmpp_s2s_proto::{Code, Domain, Pair, Phase, Step, Trail};
 
-use crate::connection::{Connection, Progress};
+use crate::connection::{Connection, Progress, Stop};
 use crate::context::{Context, now};
 use crate::dial::{Haste, Socket, dial};
 use crate::discovery::{DiscoveryError, Target};
@@ -67,13 +67,15 @@ pub(crate) struct Outbound {
     pub(crate) address: SocketAddr,
 }
 
-/// Goes the whole way for `pair`, and records it in `trail`.
+/// Goes the whole way for the pair of `trail`, and records it there; `stop` is held by whatever
+/// still says goodbye.
 pub(crate) async fn establish(
     context: &Context,
+    stop: &Stop,
     trail: &mut Trail,
 ) -> Result<Outbound, ConnectError> {
     let remote = trail.pair().remote.clone();
-    match timeout(context.config.limits.outbound, go(context, trail)).await {
+    match timeout(context.config.limits.outbound, go(context, stop, trail)).await {
         Ok(outcome) => outcome,
         Err(_) => {
             trail.conclude(Code::StreamTimeout);
@@ -82,7 +84,7 @@ pub(crate) async fn establish(
     }
 }
 
-async fn go(context: &Context, trail: &mut Trail) -> Result<Outbound, ConnectError> {
+async fn go(context: &Context, stop: &Stop, trail: &mut Trail) -> Result<Outbound, ConnectError> {
     let pair = trail.pair().clone();
     if context.identity(&pair.local).is_none() {
         trail.conclude(Code::NotOurDomain);
@@ -95,7 +97,7 @@ async fn go(context: &Context, trail: &mut Trail) -> Result<Outbound, ConnectErr
 
     let mut failures = Failures::default();
     for target in targets {
-        match attempt(context, &pair, &target, &discovery.evidence, trail).await {
+        match attempt(context, stop, &pair, &target, &discovery.evidence, trail).await {
             Ok(outbound) => {
                 trail.conclude(Code::StreamEstablished);
                 return Ok(outbound);
@@ -156,6 +158,7 @@ impl Failures {
 
 async fn attempt(
     context: &Context,
+    stop: &Stop,
     pair: &Pair,
     target: &Target,
     evidence: &Evidence,
@@ -179,7 +182,7 @@ async fn attempt(
     let haste = Haste::default();
     let socket = Socket::new(tcp, haste.clone());
     let connection = Connection::new(stream, Box::new(socket), haste, limits.write);
-    Negotiation { context, target, evidence, trail, since: Instant::now(), secured: false }
+    Negotiation { context, stop, target, evidence, trail, since: Instant::now(), secured: false }
         .drive(connection, address)
         .await
 }
@@ -187,6 +190,7 @@ async fn attempt(
 /// One connection on its way from TCP to stanzas.
 struct Negotiation<'a> {
     context: &'a Context,
+    stop: &'a Stop,
     target: &'a Target,
     evidence: &'a Evidence,
     trail: &'a mut Trail,
@@ -208,7 +212,7 @@ impl Negotiation<'_> {
             }
             Err(failure) => {
                 // The next target does not wait for the goodbye.
-                tokio::spawn(connection.finish(self.context.config.stream.closing));
+                connection.see_off(self.context.config.stream.closing, self.stop.clone());
                 Err(failure)
             }
         }

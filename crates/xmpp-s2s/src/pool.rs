@@ -10,9 +10,10 @@ use tokio::time::{Instant, timeout_at};
 use xmpp_s2s_proto::{Code, Pair, Stanza, Trail};
 
 use crate::config::Limits;
+use crate::connection::Stop;
 use crate::context::Context;
 use crate::delivery::{Delivery, Load, Undelivered, Waiting};
-use crate::lane::{Lane, Stop};
+use crate::lane::Lane;
 use crate::outbound::ConnectError;
 use crate::peer::{Direction, Peer};
 
