@@ -26,7 +26,7 @@ pub(crate) struct Watch {
 }
 
 impl Watch {
-    /// Observes for [`ping`], which reads the news.
+    /// Observes for [`ping`](super::ping), which reads the news.
     pub(crate) fn new(pair: Pair) -> (Self, mpsc::Receiver<News>) {
         let (sender, news) = mpsc::channel(NEWS);
         (Self { pair, news: sender }, news)
