@@ -1,6 +1,7 @@
 //! `ping`: goes to another domain and back, and tells how each side proved itself.
 
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use thiserror::Error;
@@ -135,5 +136,5 @@ fn outbound(endpoint: &Endpoint, pair: &Pair, end: &End) -> Option<Trail> {
         return Some(Trail::clone(&returned.trail));
     }
     let ours = |peer: &Peer| peer.direction == Direction::Outbound && peer.pair == *pair;
-    endpoint.peers().into_iter().find(ours).map(|peer| peer.trail)
+    endpoint.peers().into_iter().find(ours).map(|peer| Arc::unwrap_or_clone(peer.trail))
 }

@@ -1,12 +1,10 @@
-//! How many connections may be open that nobody has proved anything about (RFC 6120 §13.12).
+//! How many inbound connections may be open (RFC 6120 §13.12).
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::config::Limits;
-
-/// The budget of connections that are not authenticated.
+/// A budget of connections: those that are not authenticated have one, those that are another.
 #[derive(Clone, Debug)]
 pub(crate) struct Admission {
     open: Arc<Mutex<Open>>,
@@ -21,27 +19,20 @@ struct Open {
 }
 
 impl Admission {
-    pub(crate) fn new(limits: &Limits) -> Self {
-        Self {
-            open: Arc::default(),
-            per_source: limits.unauthenticated_per_source,
-            in_all: limits.unauthenticated,
-        }
+    pub(crate) fn new(per_source: usize, in_all: usize) -> Self {
+        Self { open: Arc::default(), per_source, in_all }
     }
 
     /// A place, held until it is dropped; `None` if the source or the process has no more.
     pub(crate) fn admit(&self, address: Option<SocketAddr>) -> Option<Permit> {
         let source = address.map(|address| source(address.ip()));
         let mut open = self.open();
-        if open.in_all >= self.in_all {
+        let count = source.map_or(0, |source| open.by_source.get(&source).copied().unwrap_or(0));
+        if open.in_all >= self.in_all || count >= self.per_source {
             return None;
         }
         if let Some(source) = source {
-            let count = open.by_source.entry(source).or_default();
-            if *count >= self.per_source {
-                return None;
-            }
-            *count += 1;
+            open.by_source.insert(source, count + 1);
         }
         open.in_all += 1;
         drop(open);
@@ -95,9 +86,7 @@ mod tests {
 
     #[test]
     fn a_source_has_its_share_and_the_process_its_sum() {
-        let limits =
-            Limits { unauthenticated_per_source: 2, unauthenticated: 3, ..Limits::default() };
-        let admission = Admission::new(&limits);
+        let admission = Admission::new(2, 3);
         let first = admission.admit(from("2001:db8::1"));
         let _second = admission.admit(from("2001:db8::2")).unwrap();
         assert!(admission.admit(from("2001:db8::3")).is_none());
@@ -110,7 +99,7 @@ mod tests {
 
     #[test]
     fn nothing_is_kept_of_sources_that_are_gone() {
-        let admission = Admission::new(&Limits::default());
+        let admission = Admission::new(1, 1);
         drop(admission.admit(from("192.0.2.1")));
         assert!(admission.open().by_source.is_empty());
     }

@@ -12,14 +12,18 @@ use thiserror::Error;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout_at};
+use tracing::debug;
 use xmpp_s2s_proto::dna::Rejection;
-use xmpp_s2s_proto::stream::{Event, Security, Stream, StreamError, StreamId};
-use xmpp_s2s_proto::{Code, Pair, Phase, Step};
+use xmpp_s2s_proto::stream::{Condition, Event, Security, Stream, StreamError, StreamId};
+use xmpp_s2s_proto::{Code, Domain, Pair, Phase, Step};
 
+use crate::clock::{after, now};
 use crate::connection::{Connection, Progress};
-use crate::context::{Context, now};
+use crate::context::Context;
 use crate::dial::{Haste, Socket, Transport, prepare};
 use crate::peer::{Direction, Peer};
+use crate::reason::explain;
+use crate::stop::Stop;
 use crate::tls::{Certificate, TlsError};
 
 /// The first byte of every TLS handshake; no XML starts with it.
@@ -43,7 +47,7 @@ pub enum AcceptError {
     Stream(#[from] StreamError),
     /// The handshake failed.
     #[error("TLS handshake failed")]
-    Tls(#[source] Arc<dyn std::error::Error + Send + Sync>),
+    Tls(#[source] Arc<io::Error>),
     /// The peer took too long.
     #[error("no stream in time")]
     Timeout,
@@ -55,36 +59,51 @@ pub enum AcceptError {
 /// Takes a connection as far as the peer's claim.
 pub(crate) async fn accept<IO>(
     context: &Arc<Context>,
+    stop: &Stop,
     mut io: IO,
     address: Option<SocketAddr>,
-) -> Result<(Connection, Peer), AcceptError>
+) -> Result<Arrived, AcceptError>
 where
     IO: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
     let limits = context.config.limits;
-    let (start, deadline) = (now(), Instant::now() + limits.inbound);
+    let (start, deadline) = (now(), after(limits.inbound));
     let mut first = [0];
-    match timeout_at(deadline, io.read_exact(&mut first)).await {
-        Ok(read) => read.map_err(transport)?,
-        Err(_) => return Err(AcceptError::Timeout),
+    let first = match timeout_at(deadline, io.read_exact(&mut first)).await {
+        Ok(read) => {
+            read.map_err(transport)?;
+            Some(first[0])
+        }
+        // The stream knows what to say to a peer that says nothing.
+        Err(_) => None,
     };
     let security = match first {
-        [TLS_HANDSHAKE] => Security::Direct,
-        _ => Security::StartTls,
+        Some(TLS_HANDSHAKE) => Security::Direct,
+        Some(_) | None => Security::StartTls,
     };
     let stream = receive(context, security, start)?;
-    let first = Some(first[0]);
     let (io, haste): (Box<dyn Transport>, _) = match known(io, limits.write) {
         Ok((io, haste)) => (Box::new(Rewound { io, first }), haste),
         Err(io) => (Box::new(Rewound { io, first }), Haste::default()),
     };
     let connection = Connection::new(stream, io, haste, limits.write);
-    let arrival = Arrival { context, deadline, since: Instant::now() };
+    let since = Instant::now();
+    let arrival = Arrival { context, stop, deadline, since, secured: None };
     let (connection, pair, tls) = arrival.claim(connection, security).await?;
     let mut peer = Peer::new(pair, Direction::Inbound);
     peer.address = address;
-    peer.trail.record(tls);
-    Ok((connection, peer))
+    peer.end_entity = connection.stream.presented().map(|presented| *presented.digest());
+    peer.trail_mut().record(tls);
+    Ok(Arrived { connection, peer, deadline })
+}
+
+/// A connection that has come as far as a claim.
+#[derive(Debug)]
+pub(crate) struct Arrived {
+    pub(crate) connection: Connection,
+    pub(crate) peer: Peer,
+    /// Until when stanzas have to flow.
+    pub(crate) deadline: Instant,
 }
 
 fn receive(
@@ -105,35 +124,62 @@ fn receive(
 /// A connection on its way to a claim.
 struct Arrival<'a> {
     context: &'a Context,
+    stop: &'a Stop,
     deadline: Instant,
     since: Instant,
+    secured: Option<Secured>,
+}
+
+/// What came of the handshake.
+struct Secured {
+    step: Step,
+    /// The domain that the peer asked for in it; with STARTTLS the header did that before.
+    asked: Option<Domain>,
 }
 
 impl Arrival<'_> {
     async fn claim(
-        self,
+        mut self,
         mut connection: Connection,
         security: Security,
     ) -> Result<(Connection, Pair, Step), AcceptError> {
-        let mut secured = None;
+        match self.reach(&mut connection, security).await {
+            Ok((pair, tls)) => Ok((connection, pair, tls)),
+            Err(error) => {
+                debug!(target: "xmpp_s2s", error = explain(&error), "no claim on a connection");
+                let closing = self.context.config.stream.closing;
+                connection.see_off(closing, self.stop.clone());
+                Err(error)
+            }
+        }
+    }
+
+    async fn reach(
+        &mut self,
+        connection: &mut Connection,
+        security: Security,
+    ) -> Result<(Pair, Step), AcceptError> {
         if security == Security::Direct {
-            let identities = self.context.config.identities.clone();
-            let certificate = Certificate::ByName(identities);
-            secured = Some(self.secure(&mut connection, certificate, security).await?);
+            let certificate = Certificate::ByName(self.context.config.identities.clone());
+            self.secure(connection, certificate, security).await?;
         }
         loop {
             match connection.progress().await {
                 Progress::Event(Event::StartTls(local)) => {
                     let identity = self.context.identity(&local).ok_or_else(aborted)?;
-                    let certificate = Certificate::Of(identity);
-                    secured = Some(self.secure(&mut connection, certificate, security).await?);
+                    self.secure(connection, Certificate::Of(identity), security).await?;
                 }
                 Progress::Event(Event::Authenticate(pair)) => {
-                    let Some(tls) = secured else { continue };
-                    return Ok((connection, pair, tls));
+                    let Some(Secured { step, asked }) = self.secured.take() else { continue };
+                    if security == Security::Direct && asked.as_ref() != Some(&pair.local) {
+                        let text = "another domain than in the handshake";
+                        let error = StreamError::new(Condition::HostUnknown, text);
+                        connection.stream.close(Some(error.clone()));
+                        return Err(error.into());
+                    }
+                    return Ok((pair, step));
                 }
                 Progress::Event(Event::Closed(error)) => {
-                    tokio::spawn(connection.finish(self.context.config.stream.closing));
                     return Err(error.map_or_else(aborted, AcceptError::Stream));
                 }
                 Progress::Event(_) | Progress::Flushed => {}
@@ -143,23 +189,25 @@ impl Arrival<'_> {
     }
 
     async fn secure(
-        &self,
+        &mut self,
         connection: &mut Connection,
         certificate: Certificate,
         security: Security,
-    ) -> Result<Step, AcceptError> {
+    ) -> Result<(), AcceptError> {
         let handshake = connection.accept(&self.context.tls, certificate, security);
         match timeout_at(self.deadline, handshake).await {
-            Ok(Ok(agreed)) => {
-                Ok(Step::new(Phase::Tls, Code::TlsSecured, agreed, self.since.elapsed()))
+            Ok(Ok((agreed, asked))) => {
+                let step = Step::new(Phase::Tls, Code::TlsSecured, agreed, self.since.elapsed());
+                self.secured = Some(Secured { step, asked });
+                Ok(())
             }
             Ok(Err(TlsError::Timeout)) | Err(_) => Err(AcceptError::Timeout),
-            Ok(Err(error)) => Err(AcceptError::Tls(Arc::new(error))),
+            Ok(Err(error)) => Err(AcceptError::Tls(Arc::new(error.into()))),
         }
     }
 }
 
-fn transport(error: io::Error) -> AcceptError {
+pub(crate) fn transport(error: io::Error) -> AcceptError {
     AcceptError::Io(Arc::new(error))
 }
 
@@ -174,8 +222,7 @@ fn known<IO: 'static>(io: IO, patience: Duration) -> Result<(Socket, Haste), IO>
     let Some(tcp) = tcp.and_then(Option::take) else {
         return Err(io.expect("only a TcpStream is taken out"));
     };
-    // A socket that takes no options still carries bytes.
-    let _ = prepare(&tcp, patience);
+    prepare(&tcp, patience);
     let haste = Haste::default();
     Ok((Socket::new(tcp, haste.clone()), haste))
 }

@@ -23,7 +23,7 @@ pub struct Config {
     pub policies: HashMap<Domain, Policy>,
     /// How streams behave. The time for negotiation is that of `limits`.
     pub stream: StreamConfig,
-    /// Which POSH documents to ask for; the first that is published decides.
+    /// Which POSH documents to ask for. Where both are published, that of RFC 7711 decides.
     pub profiles: Vec<posh::Profile>,
     /// Bounds on POSH lookups.
     pub posh: posh::Limits,
@@ -82,17 +82,20 @@ impl std::fmt::Debug for Config {
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct Limits {
-    /// Longest time for SRV and address resolution: 5 s.
+    /// Longest time for SRV and address resolution: 5 s. SRV has half of it.
     pub dns: Duration,
-    /// Longest time for TCP, for each target: 10 s.
+    /// Longest time for TCP, for the last target: 10 s. One that has others behind it gets two
+    /// fifths of that.
     pub tcp: Duration,
     /// Longest time for the TLS handshake: 10 s.
     pub tls: Duration,
-    /// Longest time from TCP to a stream that carries stanzas, outbound: 20 s.
+    /// Longest time from TCP to a stream that carries stanzas, outbound: 20 s. The handshake is
+    /// only bounded by `tls`.
     pub negotiation: Duration,
     /// Longest time for all phases, outbound: 60 s.
     pub outbound: Duration,
-    /// Longest time from TCP to a stream that carries stanzas, inbound: 30 s.
+    /// Longest time from TCP to a stream that carries stanzas, inbound: 30 s. An
+    /// [`Incoming`](crate::Incoming) is to be decided about within it.
     pub inbound: Duration,
     /// Longest time in which a peer takes nothing of what is written to it: 60 s.
     pub write: Duration,
@@ -101,13 +104,21 @@ pub struct Limits {
     pub unauthenticated_per_source: usize,
     /// Most connections that are not authenticated: 2,000.
     pub unauthenticated: usize,
+    /// Most streams of one source that are authenticated: 1,000.
+    pub authenticated_per_source: usize,
+    /// Most inbound streams that are authenticated: 50,000.
+    pub authenticated: usize,
+    /// Most outbound streams that are brought up at once: 256. Others wait.
+    pub attempts: usize,
+    /// Most pairs with a queue, or a stream of ours: 20,000.
+    pub pairs: usize,
     /// Most stanzas that wait for one pair: 10,000.
     pub queue_stanzas: usize,
-    /// Most bytes that wait for one pair: 4 MiB.
+    /// Most bytes that wait for one pair: 4 MiB. A stanza counts as its text and 256 bytes.
     pub queue_size: usize,
     /// Most bytes that wait in all: 256 MiB.
     pub queues_size: usize,
-    /// Most targets that are tried: 16.
+    /// Most targets that are tried, and most addresses of all of them: 16.
     pub candidates: usize,
     /// How long a pair's stanzas fail at once after a failed attempt: 5 s.
     pub failure: Duration,
@@ -129,6 +140,10 @@ impl Default for Limits {
             write: Duration::from_secs(60),
             unauthenticated_per_source: 20,
             unauthenticated: 2_000,
+            authenticated_per_source: 1_000,
+            authenticated: 50_000,
+            attempts: 256,
+            pairs: 20_000,
             queue_stanzas: 10_000,
             queue_size: 4 * 1024 * 1024,
             queues_size: 256 * 1024 * 1024,
@@ -170,7 +185,7 @@ impl Roots {
         Self { xmpp: xmpp.into(), web: web.into() }
     }
 
-    /// The system's roots for both, in two stores.
+    /// The system's roots, for both.
     ///
     /// Fails if the system has none that can be read.
     pub fn system() -> io::Result<Self> {

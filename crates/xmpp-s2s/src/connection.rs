@@ -3,6 +3,7 @@
 use std::fmt;
 use std::future::poll_fn;
 use std::io;
+use std::mem;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context as Task, Poll, ready};
@@ -11,18 +12,21 @@ use std::time::Duration;
 use bytes::{Buf, BytesMut};
 use rustls::sign::CertifiedKey;
 use tokio::io::{AsyncReadExt, AsyncWrite, AsyncWriteExt};
-use tokio::sync::watch;
+use tokio::runtime::Handle;
 use tokio::time::{Instant, Sleep, sleep_until, timeout};
 use tokio_rustls::TlsStream;
 use xmpp_s2s_proto::Domain;
 use xmpp_s2s_proto::stream::{Event, Security, Stream};
 
-use crate::context::now;
+use crate::clock::{after, now};
 use crate::dial::{Haste, Transport};
 use crate::tls::{self, Certificate, Tls, TlsError};
 
 /// How much room there is for each read.
 const READ: usize = 16 * 1024;
+
+/// What the peer has, beyond the time for its closing tag, to take ours and close the transport.
+const LINGER: Duration = Duration::from_secs(1);
 
 /// One stream and the transport under it.
 pub(crate) struct Connection {
@@ -36,11 +40,15 @@ pub(crate) struct Connection {
     stalled: Option<Instant>,
     patience: Duration,
     haste: Haste,
-    closed: bool,
+    ended: Ended,
 }
 
-/// Until when everything has to be closed, once that is wanted. The end waits for all who hold it.
-pub(crate) type Stop = watch::Receiver<Option<Instant>>;
+/// Whether the stream has said that it is over.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Ended {
+    No,
+    Yes,
+}
 
 /// What [`Connection::progress`] came to.
 #[derive(Debug)]
@@ -71,7 +79,7 @@ impl Connection {
             stalled: None,
             patience,
             haste,
-            closed: false,
+            ended: Ended::No,
         }
     }
 
@@ -91,21 +99,34 @@ impl Connection {
         identity: Arc<CertifiedKey>,
         security: Security,
     ) -> Result<String, TlsError> {
-        let io = self.io.take().ok_or_else(|| TlsError::Handshake(gone()))?;
+        let io = self.take_io().await.map_err(TlsError::Handshake)?;
         let secured = tls.connect(io, remote, identity, security).await?;
         Ok(self.secured(secured))
     }
 
-    /// The handshake of a receiving entity; says what was agreed on.
+    /// The handshake of a receiving entity; says what was agreed on, and which name the peer
+    /// asked for.
     pub(crate) async fn accept(
         &mut self,
         tls: &Tls,
         certificate: Certificate,
         security: Security,
-    ) -> Result<String, TlsError> {
-        let io = self.io.take().ok_or_else(|| TlsError::Handshake(gone()))?;
+    ) -> Result<(String, Option<Domain>), TlsError> {
+        let io = self.take_io().await.map_err(TlsError::Handshake)?;
         let secured = tls.accept(io, certificate, security).await?;
-        Ok(self.secured(secured))
+        let asked = tls::asked(&secured);
+        Ok((self.secured(secured), asked))
+    }
+
+    /// The transport, with nothing left that has to go out in the clear.
+    async fn take_io(&mut self) -> io::Result<Box<dyn Transport>> {
+        let io = self.io.as_mut().ok_or_else(gone)?;
+        let last = async {
+            io.write_all_buf(&mut self.out).await?;
+            io.flush().await
+        };
+        timeout(self.patience, last).await??;
+        self.io.take().ok_or_else(gone)
     }
 
     fn secured(&mut self, secured: TlsStream<Box<dyn Transport>>) -> String {
@@ -120,22 +141,22 @@ impl Connection {
         self.haste.end();
     }
 
-    /// Says goodbye as the stream has it, and closes the transport; within `time`.
-    pub(crate) async fn finish(mut self, time: Duration) {
-        // The peer may be gone already, and there is nobody to tell.
-        let _ = timeout(time, self.say_goodbye()).await;
-    }
-
-    /// Leaves the goodbye to a task of its own, for which the end of everything waits.
-    pub(crate) fn see_off(self, time: Duration, stop: Stop) {
-        tokio::spawn(async move {
-            self.finish(time).await;
-            drop(stop);
-        });
+    /// Says goodbye as the stream has it, and closes the transport, soon after `time` at the
+    /// latest, in a task of its own. What is `held` for that is dropped then.
+    pub(crate) fn see_off(mut self, time: Duration, held: impl Send + 'static) {
+        let goodbye = async move {
+            // The peer may be gone already, and there is nobody to tell.
+            let _ = timeout(time.saturating_add(LINGER), self.say_goodbye()).await;
+            drop(held);
+        };
+        // Without a runtime nothing more can be said.
+        if let Ok(runtime) = Handle::try_current() {
+            runtime.spawn(goodbye);
+        }
     }
 
     async fn say_goodbye(&mut self) -> io::Result<()> {
-        while !self.closed {
+        while self.ended == Ended::No {
             if let Progress::Lost(error) = self.progress().await {
                 return Err(error);
             }
@@ -143,19 +164,36 @@ impl Connection {
         self.stream.poll_transmit(&mut self.out);
         let io = self.io.as_mut().ok_or_else(gone)?;
         io.write_all_buf(&mut self.out).await?;
-        io.shutdown().await
+        io.shutdown().await?;
+        // Closed with something unread, the socket would take back what the peer has not read yet.
+        tokio::io::copy(io, &mut tokio::io::sink()).await?;
+        Ok(())
     }
 
     fn poll_progress(&mut self, cx: &mut Task<'_>) -> Poll<io::Result<Progress>> {
         loop {
             self.stream.poll_transmit(&mut self.out);
-            let written = self.poll_write(cx)?;
+            let written = self.poll_write(cx);
             if let Some(event) = self.stream.poll_event() {
-                self.closed |= matches!(event, Event::Closed(_));
+                if matches!(event, Event::Closed(_)) {
+                    self.ended = Ended::Yes;
+                }
                 return Poll::Ready(Ok(Progress::Event(event)));
             }
-            if written.is_ready() && std::mem::take(&mut self.unflushed) {
-                return Poll::Ready(Ok(Progress::Flushed));
+            match written {
+                Poll::Ready(Ok(())) if mem::take(&mut self.unflushed) => {
+                    return Poll::Ready(Ok(Progress::Flushed));
+                }
+                // What the peer said before it went away may say why.
+                Poll::Ready(Err(error)) => match self.poll_read(cx) {
+                    Poll::Ready(Ok(())) => {
+                        self.out.clear();
+                        let _ = self.stream.handle_input(now());
+                        continue;
+                    }
+                    Poll::Ready(Err(_)) | Poll::Pending => return Poll::Ready(Err(error)),
+                },
+                Poll::Ready(Ok(())) | Poll::Pending => {}
             }
             if self.poll_deadline(cx)?.is_pending() {
                 ready!(self.poll_read(cx))?;
@@ -170,7 +208,7 @@ impl Connection {
         let mut io = Pin::new(io);
         while !self.out.is_empty() {
             let Poll::Ready(written) = io.as_mut().poll_write(cx, &self.out)? else {
-                self.stalled.get_or_insert_with(|| Instant::now() + self.patience);
+                self.stalled.get_or_insert_with(|| after(self.patience));
                 return Poll::Pending;
             };
             if written == 0 {
@@ -181,7 +219,7 @@ impl Connection {
             self.stalled = None;
         }
         if self.unflushed && io.poll_flush(cx)?.is_pending() {
-            self.stalled.get_or_insert_with(|| Instant::now() + self.patience);
+            self.stalled.get_or_insert_with(|| after(self.patience));
             return Poll::Pending;
         }
         self.stalled = None;

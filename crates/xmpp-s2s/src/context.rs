@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use rustls::pki_types::UnixTime;
 use rustls::sign::CertifiedKey;
-use tokio::time::Instant;
+use tokio::sync::Semaphore;
 use xmpp_s2s_proto::dna::{Association, Authenticator, Evidence, Presented, Rejection};
 use xmpp_s2s_proto::stream::StreamConfig;
 use xmpp_s2s_proto::{Domain, Pair};
@@ -21,6 +21,8 @@ pub(crate) struct Context {
     pub(crate) tls: Tls,
     pub(crate) initiating: Arc<StreamConfig>,
     pub(crate) receiving: Arc<StreamConfig>,
+    /// Places for outbound streams that are being brought up.
+    pub(crate) attempts: Semaphore,
     gate: Authenticator,
 }
 
@@ -37,6 +39,7 @@ impl Context {
             tls: Tls::new(config.provider.clone(), config.limits.tls),
             initiating: with_negotiation(config.limits.negotiation),
             receiving: with_negotiation(config.limits.inbound),
+            attempts: Semaphore::new(config.limits.attempts.min(Semaphore::MAX_PERMITS)),
             gate: Authenticator::new(config.roots.xmpp.roots.clone(), algorithms),
             config,
         }
@@ -57,9 +60,4 @@ impl Context {
         let policy = self.config.policy_for(&pair.remote);
         self.gate.authenticate(presented, pair, evidence, policy, UnixTime::now())
     }
-}
-
-/// The time as the protocol wants it.
-pub(crate) fn now() -> std::time::Instant {
-    Instant::now().into_std()
 }

@@ -7,7 +7,7 @@ use std::task::{Context as Task, Poll};
 
 use thiserror::Error;
 use tokio::sync::oneshot;
-use xmpp_s2s_proto::{Stanza, Trail};
+use xmpp_s2s_proto::{Code, Pair, Stanza, Trail};
 
 use crate::config::Limits;
 use crate::discovery::DiscoveryError;
@@ -51,6 +51,7 @@ fn condition(error: &ConnectError) -> &'static str {
         ConnectError::Rejected(_)
         | ConnectError::Stream(_)
         | ConnectError::Lost { .. }
+        | ConnectError::Ended(_)
         | ConnectError::Unreachable { .. }
         | ConnectError::Timeout(_)
         | ConnectError::Stopping => "remote-server-timeout",
@@ -84,18 +85,19 @@ impl Future for Delivery {
             Answer::Known(known) => {
                 Poll::Ready(Err(known.take().expect("polled again after its answer")))
             }
-            Answer::Awaited(answer) => Pin::new(answer)
-                .poll(cx)
-                .map(|answer| answer.expect("a lane answers for every stanza it took")),
+            Answer::Awaited(answer) => Pin::new(answer).poll(cx).map(|answer| {
+                answer.expect("a stanza in a queue is answered at the latest when dropped")
+            }),
         }
     }
 }
 
-/// A stanza in a queue.
+/// A stanza in a queue. Whoever loses it gives it back.
 #[derive(Debug)]
 pub(crate) struct Waiting {
     pub(crate) stanza: Stanza,
-    answer: oneshot::Sender<Result<(), Undelivered>>,
+    /// Taken when the answer is given.
+    answer: Option<oneshot::Sender<Result<(), Undelivered>>>,
     _share: Share,
 }
 
@@ -103,26 +105,40 @@ impl Waiting {
     /// Takes its place, and gives the sender something to wait for.
     pub(crate) fn new(stanza: Stanza, share: Share) -> (Self, Delivery) {
         let (answer, awaited) = oneshot::channel();
-        (Self { stanza, answer, _share: share }, Delivery(Answer::Awaited(awaited)))
+        let waiting = Self { stanza, answer: Some(answer), _share: share };
+        (waiting, Delivery(Answer::Awaited(awaited)))
     }
 
     /// It was written and flushed.
-    pub(crate) fn delivered(self) {
+    pub(crate) fn delivered(mut self) {
         // Nobody may want to know.
-        let _ = self.answer.send(Ok(()));
+        let _ = self.answer.take().map(|answer| answer.send(Ok(())));
     }
 
     /// It comes back to its sender; to the caller, if nobody waits for it.
     pub(crate) fn undelivered(
-        self,
+        mut self,
         error: Arc<ConnectError>,
         trail: Arc<Trail>,
     ) -> Result<(), Undelivered> {
-        let undelivered = Undelivered { stanza: self.stanza, error, trail };
-        match self.answer.send(Err(undelivered)) {
-            Err(Err(undelivered)) => Err(undelivered),
+        let undelivered = Undelivered { stanza: self.stanza.clone(), error, trail };
+        match self.answer.take().map(|answer| answer.send(Err(undelivered))) {
+            Some(Err(Err(undelivered))) => Err(undelivered),
             _ => Ok(()),
         }
+    }
+}
+
+impl Drop for Waiting {
+    /// A lane that goes away without an answer, with its runtime or by a panic, has stopped.
+    fn drop(&mut self) {
+        let Some(answer) = self.answer.take() else { return };
+        let stanza = self.stanza.clone();
+        let pair = Pair { local: stanza.from().clone(), remote: stanza.to().clone() };
+        let mut trail = Trail::new(pair);
+        trail.conclude(Code::Stopping);
+        let (error, trail) = (Arc::new(ConnectError::Stopping), Arc::new(trail));
+        let _ = answer.send(Err(Undelivered { stanza, error, trail }));
     }
 }
 
@@ -140,9 +156,10 @@ impl Load {
         Arc::new(Self { total, ..Self::default() })
     }
 
-    /// Takes `size` bytes; `None` if that is more than `limits` allow.
+    /// Takes the place of a stanza of `size` bytes; `None` if that is more than `limits` allow.
+    /// To be called by one at a time.
     pub(crate) fn take(self: &Arc<Self>, size: usize, limits: &Limits) -> Option<Share> {
-        // Senders that race each other may pass a limit by a stanza each, and no more.
+        let size = size.saturating_add(OVERHEAD);
         let fits = self.stanzas.load(Ordering::Relaxed) < limits.queue_stanzas
             && self.bytes.load(Ordering::Relaxed) + size <= limits.queue_size
             && self.total.load(Ordering::Relaxed) + size <= limits.queues_size;
@@ -155,6 +172,9 @@ impl Load {
         Some(Share { size, load: self.clone() })
     }
 }
+
+/// What a stanza in a queue takes besides its text, in bytes, about.
+const OVERHEAD: usize = 256;
 
 /// A part of a [`Load`], given back when dropped.
 #[derive(Debug)]
@@ -177,11 +197,11 @@ mod tests {
 
     #[test]
     fn a_queue_is_bounded_in_stanzas_in_bytes_and_in_all() {
-        let limits =
-            Limits { queue_stanzas: 2, queue_size: 10, queues_size: 12, ..Limits::default() };
+        let (queue_size, queues_size) = (2 * OVERHEAD + 10, 2 * OVERHEAD + 12);
+        let limits = Limits { queue_stanzas: 2, queue_size, queues_size, ..Limits::default() };
         let total = Arc::default();
         let (one, other) = (Load::of(Arc::clone(&total)), Load::of(total));
-        assert!(one.take(11, &limits).is_none());
+        assert!(one.take(OVERHEAD + 11, &limits).is_none());
         let held = (one.take(4, &limits).unwrap(), one.take(4, &limits).unwrap());
         assert!(one.take(1, &limits).is_none());
         assert!(other.take(5, &limits).is_none());

@@ -9,7 +9,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use futures_util::stream::{FuturesUnordered, StreamExt};
-use socket2::SockRef;
+use socket2::{SockRef, TcpKeepalive};
 use thiserror::Error;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
@@ -35,6 +35,15 @@ pub(crate) enum DialError {
     Tcp(#[source] io::Error),
 }
 
+impl From<DialError> for io::Error {
+    fn from(error: DialError) -> Self {
+        match error {
+            DialError::Timeout => Self::new(io::ErrorKind::TimedOut, error),
+            DialError::Tcp(error) => error,
+        }
+    }
+}
+
 impl DialError {
     /// The word for it in a trail.
     pub(crate) fn code(&self) -> Code {
@@ -56,7 +65,7 @@ pub(crate) async fn dial(
         Ok(winner) => winner.map_err(DialError::Tcp)?,
         Err(_) => return Err(DialError::Timeout),
     };
-    prepare(&tcp, patience).map_err(DialError::Tcp)?;
+    prepare(&tcp, patience);
     Ok((tcp, address))
 }
 
@@ -92,13 +101,20 @@ async fn connect(address: SocketAddr) -> io::Result<(TcpStream, SocketAddr)> {
 }
 
 /// Small writes go out at once, and a peer that is gone is noticed after `patience`.
-pub(crate) fn prepare(tcp: &TcpStream, patience: Duration) -> io::Result<()> {
-    tcp.set_nodelay(true)?;
+///
+/// A socket that takes no options still carries bytes, and every wait has a deadline without them.
+pub(crate) fn prepare(tcp: &TcpStream, patience: Duration) {
+    let _ = tcp.set_nodelay(true);
+    let socket = SockRef::from(tcp);
     #[cfg(target_os = "linux")]
-    SockRef::from(tcp).set_tcp_user_timeout(Some(patience))?;
-    let keepalive = socket2::TcpKeepalive::new().with_time(patience).with_interval(patience / 4);
-    SockRef::from(tcp).set_tcp_keepalive(&keepalive)
+    let _ = socket.set_tcp_user_timeout(Some(patience.min(LONGEST_PROBING)));
+    let seconds = patience.clamp(Duration::from_secs(4), LONGEST_PROBING);
+    let keepalive = TcpKeepalive::new().with_time(seconds).with_interval(seconds / 4);
+    let _ = socket.set_tcp_keepalive(&keepalive);
 }
+
+/// Linux takes no more.
+const LONGEST_PROBING: Duration = Duration::from_secs(32_767);
 
 /// A TCP connection that acknowledges at once while its [`Haste`] lasts.
 ///

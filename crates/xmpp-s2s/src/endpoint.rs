@@ -8,8 +8,7 @@ use hickory_resolver::TokioResolver;
 use hickory_resolver::net::NetError;
 use thiserror::Error;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::time::Instant;
-use xmpp_s2s_proto::dna::Policy;
+use xmpp_s2s_proto::dna::{Policy, Prooftype};
 use xmpp_s2s_proto::{Domain, Pair, Stanza, Trail};
 
 use crate::admission::Admission;
@@ -27,7 +26,8 @@ use crate::pool::Pool;
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum ConfigError {
-    /// No prooftype is allowed, so nobody could ever be authenticated.
+    /// No prooftype is allowed, or POSH alone without a profile, so nobody could ever be
+    /// authenticated.
     #[error("a policy allows no prooftype")]
     NoProoftype,
     /// The system's resolver configuration is unusable.
@@ -52,14 +52,19 @@ pub struct Endpoint(Arc<Inner>);
 struct Inner {
     context: Arc<Context>,
     pool: Arc<Pool>,
-    admission: Admission,
+    unauthenticated: Admission,
+    authenticated: Admission,
     inbound: Registry,
 }
 
 impl Endpoint {
     /// Checks `config` and builds the TLS, HTTPS and DNS clients.
     pub fn new(config: Config) -> Result<Self, ConfigError> {
-        let proves_nobody = |policy: &Policy| policy.prooftypes.is_empty();
+        let published = !config.profiles.is_empty();
+        let proves_nobody = |policy: &Policy| {
+            let counts = |prooftype: &_| *prooftype != Prooftype::Posh || published;
+            !policy.prooftypes.iter().any(counts)
+        };
         if proves_nobody(&config.policy) || config.policies.values().any(proves_nobody) {
             return Err(ConfigError::NoProoftype);
         }
@@ -73,10 +78,14 @@ impl Endpoint {
             FinderError::Tls(error) => ConfigError::Tls(error),
             FinderError::Https(error) => ConfigError::Https(error),
         })?;
-        let admission = Admission::new(&config.limits);
+        let limits = &config.limits;
+        let unauthenticated =
+            Admission::new(limits.unauthenticated_per_source, limits.unauthenticated);
+        let authenticated = Admission::new(limits.authenticated_per_source, limits.authenticated);
         let context = Arc::new(Context::new(config, finder));
         let pool = Pool::new(context.clone());
-        Ok(Self(Arc::new(Inner { context, pool, admission, inbound: Registry::default() })))
+        let inbound = Registry::default();
+        Ok(Self(Arc::new(Inner { context, pool, unauthenticated, authenticated, inbound })))
     }
 
     /// Queues `stanza`, behind those of its pair that came before, for a stream that is up or is
@@ -91,7 +100,9 @@ impl Endpoint {
 
     /// Takes a connection as far as the peer's claim of who it is.
     ///
-    /// The first byte tells direct TLS from STARTTLS. `address` is what budgets are kept for.
+    /// The first byte tells direct TLS from STARTTLS. `address` is what budgets are kept for. A
+    /// [`TcpStream`](tokio::net::TcpStream) is set up for short exchanges; what is wrapped around
+    /// one has to be by its owner.
     pub async fn accept<IO>(
         &self,
         io: IO,
@@ -101,15 +112,16 @@ impl Endpoint {
         IO: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     {
         let inner = &*self.0;
-        let permit = inner.admission.admit(address).ok_or(AcceptError::OverBudget)?;
-        let (connection, peer) = accept(&inner.context, io, address).await?;
+        let permit = inner.unauthenticated.admit(address).ok_or(AcceptError::OverBudget)?;
+        let stop = inner.pool.stop();
+        let arrived = accept(&inner.context, &stop, io, address).await?;
         Ok(Incoming::new(Claimed {
             context: inner.context.clone(),
             registry: inner.inbound.clone(),
-            stop: inner.pool.stop(),
+            authenticated: inner.authenticated.clone(),
+            stop,
             permit,
-            connection,
-            peer,
+            arrived,
         }))
     }
 
@@ -148,6 +160,6 @@ impl Endpoint {
 
 impl Drop for Inner {
     fn drop(&mut self) {
-        self.pool.begin_to_stop(Instant::now());
+        self.pool.abandon();
     }
 }

@@ -2,20 +2,23 @@
 
 use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
 use thiserror::Error;
-use tokio::runtime::Handle;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout_at};
+use tracing::debug;
 use xmpp_s2s_proto::dna::{Association, Evidence, Prooftype, Rejection};
 use xmpp_s2s_proto::stream::{Condition, Event, StreamError};
 use xmpp_s2s_proto::{Code, Pair, Phase, Stanza, Step};
 
-use crate::admission::Permit;
-use crate::arrival::AcceptError;
-use crate::connection::{Connection, Progress, Stop};
-use crate::context::{Context, now};
-use crate::outbound::explain;
+use crate::admission::{Admission, Permit};
+use crate::arrival::{AcceptError, Arrived, transport};
+use crate::clock::now;
+use crate::connection::{Connection, Progress};
+use crate::context::Context;
 use crate::peer::{Peer, Registered, Registry};
+use crate::reason::{explain, lost_code, stream_code};
+use crate::stop::Stop;
 
 /// Why an inbound stream ended, other than with a closing tag.
 #[derive(Clone, Debug, Error)]
@@ -41,11 +44,11 @@ pub struct Incoming(Option<Claimed>);
 pub(crate) struct Claimed {
     pub(crate) context: Arc<Context>,
     pub(crate) registry: Registry,
+    pub(crate) authenticated: Admission,
     pub(crate) stop: Stop,
     /// Held until the peer is authenticated, or has been told that it is not.
     pub(crate) permit: Permit,
-    pub(crate) connection: Connection,
-    pub(crate) peer: Peer,
+    pub(crate) arrived: Arrived,
 }
 
 impl Incoming {
@@ -58,9 +61,9 @@ impl Incoming {
         self.0.take().expect(CONSUMED).authenticate().await
     }
 
-    /// Closes the stream with `condition`.
-    pub async fn refuse(mut self, condition: Condition) {
-        self.0.take().expect(CONSUMED).refuse(condition).await;
+    /// Closes the stream with `condition`; the goodbye is said by a task of its own.
+    pub fn refuse(mut self, condition: Condition) {
+        self.0.take().expect(CONSUMED).refuse(condition);
     }
 
     /// Who the peer claims to be, and which of our domains it wants.
@@ -70,7 +73,7 @@ impl Incoming {
 
     /// The peer as it stands: an address, perhaps, and no proof.
     pub fn peer(&self) -> &Peer {
-        &self.0.as_ref().expect(CONSUMED).peer
+        &self.0.as_ref().expect(CONSUMED).arrived.peer
     }
 }
 
@@ -79,71 +82,66 @@ const CONSUMED: &str = "only consuming it takes them out";
 
 impl Drop for Incoming {
     fn drop(&mut self) {
-        if let Some(claimed) = self.0.take()
-            && let Ok(runtime) = Handle::try_current()
-        {
-            runtime.spawn(claimed.refuse(Condition::PolicyViolation));
+        if let Some(claimed) = self.0.take() {
+            claimed.refuse(Condition::PolicyViolation);
         }
     }
 }
 
 impl Claimed {
     async fn authenticate(mut self) -> Result<Inbound, AcceptError> {
-        let mut outcome = self.open().await;
-        let conclusion = match &outcome {
-            Ok(()) => Code::StreamEstablished,
+        let deadline = self.arrived.deadline;
+        let opening = timeout_at(deadline, self.open()).await;
+        let mut outcome = opening.unwrap_or(Err(AcceptError::Timeout));
+
+        let peer = &mut self.arrived.peer;
+        let code = match &outcome {
+            Ok(_) => Code::StreamEstablished,
             Err(AcceptError::Rejected(rejection)) => rejection.code,
             Err(error) => {
                 let code = code(error);
-                let step = Step::new(Phase::Stream, code, explain(error), Default::default());
-                self.peer.trail.record(step);
+                let step = Step::new(Phase::Stream, code, explain(error), Duration::ZERO);
+                peer.trail_mut().record(step);
                 code
             }
         };
-        self.peer.trail.conclude(conclusion);
-        self.peer.log();
+        peer.trail_mut().conclude(code);
+        peer.log();
         if let Err(AcceptError::Rejected(rejection)) = &mut outcome {
-            rejection.trail.clone_from(&self.peer.trail);
+            rejection.trail = (*peer.trail).clone();
         }
         match outcome {
-            Ok(()) => Ok(Inbound::new(self)),
+            Ok(permit) => Ok(Inbound::new(self, permit)),
             Err(error) => {
-                tokio::spawn(self.finish());
+                self.see_off();
                 Err(error)
             }
         }
     }
 
     /// Through the gate, and on until stanzas flow.
-    async fn open(&mut self) -> Result<(), AcceptError> {
-        match self.prove().await {
+    async fn open(&mut self) -> Result<Permit, AcceptError> {
+        let association = self.prove().await;
+        let Arrived { connection, peer, .. } = &mut self.arrived;
+        match association {
             Ok(association) => {
-                self.peer.trail.append(association.trail().clone());
-                self.peer.prooftype = Some(association.prooftype());
-                self.connection.stream.handle_association(association, now())?;
+                peer.trail_mut().append(association.trail().clone());
+                peer.prooftype = Some(association.prooftype());
+                let Some(permit) = self.authenticated.admit(peer.address) else {
+                    connection.stream.close(Some(Condition::ResourceConstraint.into()));
+                    return Err(AcceptError::OverBudget);
+                };
+                connection.stream.handle_association(association, now())?;
+                let since = Instant::now();
+                establish(connection).await?;
+                let step = Step::new(Phase::Sasl, Code::SaslAccepted, "EXTERNAL", since.elapsed());
+                peer.trail_mut().record(step);
+                Ok(permit)
             }
             Err(rejection) => {
-                self.peer.trail.append(rejection.trail.clone());
-                self.connection.stream.handle_rejection(&self.peer.pair, &rejection, now());
-                return Err(rejection.into());
-            }
-        }
-        let since = Instant::now();
-        loop {
-            match self.connection.progress().await {
-                Progress::Event(Event::Established(_)) => {
-                    let step =
-                        Step::new(Phase::Sasl, Code::SaslAccepted, "EXTERNAL", since.elapsed());
-                    self.peer.trail.record(step);
-                    self.connection.negotiated();
-                    return Ok(());
-                }
-                Progress::Event(Event::Closed(Some(error))) => return Err(error.into()),
-                Progress::Event(Event::Closed(None)) => {
-                    return Err(transport(io::ErrorKind::ConnectionAborted.into()));
-                }
-                Progress::Event(_) | Progress::Flushed => {}
-                Progress::Lost(error) => return Err(transport(error)),
+                peer.trail_mut().append(rejection.trail.clone());
+                connection.stream.handle_rejection(&peer.pair, &rejection, now());
+                Err(rejection.into())
             }
         }
     }
@@ -151,44 +149,59 @@ impl Claimed {
     /// PKIX costs nothing after the handshake; POSH is asked for only where that is no proof, and
     /// only for a peer that showed a certificate.
     async fn prove(&mut self) -> Result<Association, Rejection> {
-        let presented = self.connection.stream.presented();
-        let pair = &self.peer.pair;
+        let Arrived { connection, peer, .. } = &mut self.arrived;
+        let presented = connection.stream.presented();
         let mut evidence = Evidence::default();
-        let first = self.context.authenticate(presented, pair, &evidence);
-        let policy = self.context.config.policy_for(&pair.remote);
+        let first = self.context.authenticate(presented, &peer.pair, &evidence);
+        let policy = self.context.config.policy_for(&peer.pair.remote);
         if first.is_ok() || presented.is_none() || !policy.prooftypes.contains(&Prooftype::Posh) {
             return first;
         }
-        let asker = self.peer.address.map(|address| address.ip());
-        let (published, step) = self.context.finder.published_for(&pair.remote, asker).await;
-        self.peer.trail.record(step);
+        let asker = peer.address.map(|address| address.ip());
+        let lookup = self.context.finder.published_for(&peer.pair.remote, asker);
+        let (published, step) = lookup.await;
+        peer.trail_mut().record(step);
         evidence.posh = Some(published);
-        self.context.authenticate(presented, pair, &evidence)
+        self.context.authenticate(presented, &peer.pair, &evidence)
     }
 
-    async fn refuse(mut self, condition: Condition) {
-        self.connection.stream.close(Some(condition.into()));
-        self.finish().await;
+    fn refuse(mut self, condition: Condition) {
+        self.arrived.connection.stream.close(Some(condition.into()));
+        self.see_off();
     }
 
-    async fn finish(self) {
-        let (_permit, _stop) = (self.permit, self.stop);
-        self.connection.finish(self.context.config.stream.closing).await;
+    fn see_off(self) {
+        let closing = self.context.config.stream.closing;
+        self.arrived.connection.see_off(closing, (self.stop, self.permit));
     }
 }
 
-fn transport(error: io::Error) -> AcceptError {
-    AcceptError::Io(Arc::new(error))
+async fn establish(connection: &mut Connection) -> Result<(), AcceptError> {
+    loop {
+        match connection.progress().await {
+            Progress::Event(Event::Established(_)) => {
+                connection.negotiated();
+                return Ok(());
+            }
+            Progress::Event(Event::Closed(Some(error))) => return Err(error.into()),
+            Progress::Event(Event::Closed(None)) => {
+                return Err(transport(io::ErrorKind::ConnectionAborted.into()));
+            }
+            Progress::Event(_) | Progress::Flushed => {}
+            Progress::Lost(error) => return Err(transport(error)),
+        }
+    }
 }
 
 /// The word in a trail for a stream that did not come about after its claim.
 fn code(error: &AcceptError) -> Code {
     match error {
-        AcceptError::Stream(error) => crate::outbound::code(error),
+        AcceptError::Stream(error) => stream_code(error),
         AcceptError::Rejected(rejection) => rejection.code,
         AcceptError::Timeout => Code::StreamTimeout,
         AcceptError::Tls(_) => Code::TlsFailed,
-        AcceptError::Io(_) | AcceptError::OverBudget | AcceptError::Random => Code::StreamClosed,
+        AcceptError::Io(error) => lost_code(error).1,
+        AcceptError::OverBudget | AcceptError::Random => Code::StreamLocalError,
     }
 }
 
@@ -198,45 +211,50 @@ fn code(error: &AcceptError) -> Code {
 #[derive(Debug)]
 pub struct Inbound {
     connection: Option<Connection>,
-    context: Arc<Context>,
+    closing: Duration,
     peers: [Peer; 1],
     stop: Stop,
+    _permit: Permit,
     _registered: Registered,
 }
 
 impl Inbound {
-    fn new(claimed: Claimed) -> Self {
+    fn new(claimed: Claimed, permit: Permit) -> Self {
+        let Arrived { connection, peer, .. } = claimed.arrived;
         Self {
-            _registered: claimed.registry.register(claimed.peer.clone()),
-            connection: Some(claimed.connection),
-            context: claimed.context,
-            peers: [claimed.peer],
+            _registered: claimed.registry.register(peer.clone()),
+            connection: Some(connection),
+            closing: claimed.context.config.stream.closing,
+            peers: [peer],
             stop: claimed.stop,
+            _permit: permit,
         }
     }
 
     /// The next stanza, always of a pair that is proved; `None` at the end.
     ///
+    /// When the endpoint is closed, the stream is closed too; what is on its way then still comes.
     /// Cancel safe.
     pub async fn next(&mut self) -> Result<Option<Stanza>, InboundError> {
         while let Some(connection) = &mut self.connection {
-            let stopping = self.stop.borrow().is_some();
+            let stopping = self.stop.is_wanted();
             if stopping {
-                connection.stream.close(Some(Condition::SystemShutdown.into()));
+                connection.stream.close(None);
             }
             let progress = tokio::select! {
+                biased;
                 progress = connection.progress() => progress,
-                _ = self.stop.wait_for(Option::is_some), if !stopping => continue,
+                () = self.stop.wanted(), if !stopping => continue,
             };
             match progress {
                 Progress::Event(Event::Stanza(stanza)) => return Ok(Some(stanza)),
                 Progress::Event(Event::Closed(error)) => {
-                    self.close();
-                    return error.filter(|_| !stopping).map_or(Ok(None), |error| Err(error.into()));
+                    self.end(error.as_ref().map(|error| error as _));
+                    return error.map_or(Ok(None), |error| Err(error.into()));
                 }
                 Progress::Event(_) | Progress::Flushed => {}
                 Progress::Lost(error) => {
-                    self.connection = None;
+                    self.end(Some(&error));
                     return Err(InboundError::Lost(Arc::new(error)));
                 }
             }
@@ -250,19 +268,18 @@ impl Inbound {
     }
 
     /// Leaves the goodbye to a task of its own.
-    fn close(&mut self) {
-        if let Some(mut connection) = self.connection.take()
-            && let Ok(runtime) = Handle::try_current()
-        {
-            connection.stream.close(None);
-            let _guard = runtime.enter();
-            connection.see_off(self.context.config.stream.closing, self.stop.clone());
-        }
+    fn end(&mut self, error: Option<&dyn std::error::Error>) {
+        let Some(mut connection) = self.connection.take() else { return };
+        let Pair { local, remote } = &self.peers[0].pair;
+        let error = error.map(explain);
+        debug!(target: "xmpp_s2s", %local, %remote, error, "inbound stream ended");
+        connection.stream.close(None);
+        connection.see_off(self.closing, self.stop.clone());
     }
 }
 
 impl Drop for Inbound {
     fn drop(&mut self) {
-        self.close();
+        self.end(None);
     }
 }

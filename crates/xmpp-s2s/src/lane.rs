@@ -3,19 +3,21 @@
 
 use std::collections::VecDeque;
 use std::io;
+use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::mpsc;
-use tokio::time::sleep_until;
 use xmpp_s2s_proto::stream::{Event, Stream};
 use xmpp_s2s_proto::{Code, Phase, Step, Trail};
 
-use crate::connection::{Connection, Progress, Stop};
+use crate::connection::{Connection, Progress};
 use crate::context::Context;
 use crate::delivery::{Undelivered, Waiting};
-use crate::outbound::{ConnectError, code, establish, explain};
-use crate::peer::Peer;
+use crate::outbound::{ConnectError, establish};
+use crate::peer::{Direction, Peer};
+use crate::reason::{explain, lost_code, stream_code};
+use crate::stop::Stop;
 
 /// Most stanzas that are written before they are flushed.
 const BATCH: usize = 256;
@@ -65,9 +67,8 @@ impl Lane {
 
     /// Gives back everything that waits.
     pub(crate) fn give_back(&mut self, error: &Arc<ConnectError>) {
-        let trail = Arc::new(self.peer().trail.clone());
-        let mut all = std::mem::take(&mut self.under_way);
-        all.extend(self.unsent.drain(..));
+        let trail = self.peer().trail.clone();
+        let mut all: Vec<_> = self.unsent.drain(..).collect();
         all.extend(std::iter::from_fn(|| self.queue.try_recv().ok()));
         for waiting in all {
             self.answer(waiting, error.clone(), trail.clone());
@@ -75,21 +76,24 @@ impl Lane {
     }
 
     async fn connect(&mut self) -> Result<Connection, ConnectError> {
-        let mut trail = Trail::new(self.peer().pair.clone());
+        let pair = self.peer().pair.clone();
+        let mut peer = Peer::new(pair, Direction::Outbound);
+        self.peer().clone_from(&peer);
         let mut stop = self.stop.clone();
         let outcome = tokio::select! {
-            outcome = establish(&self.context, &self.stop, &mut trail) => outcome,
-            () = end(&mut stop) => Err(ConnectError::Stopping),
+            outcome = establish(&self.context, &self.stop, peer.trail_mut()) => outcome,
+            () = stop.deadline() => Err(ConnectError::Stopping),
         };
-        if matches!(outcome, Err(ConnectError::Stopping)) {
-            trail.conclude(Code::Stopping);
+        match &outcome {
+            Ok(outbound) => {
+                peer.prooftype = Some(outbound.prooftype);
+                peer.end_entity = Some(outbound.end_entity);
+                peer.address = Some(outbound.address);
+            }
+            Err(ConnectError::Stopping) => peer.trail_mut().conclude(Code::Stopping),
+            Err(_) => {}
         }
-        let mut peer = self.peer();
-        peer.trail = trail;
-        if let Ok(outbound) = &outcome {
-            peer.prooftype = Some(outbound.prooftype);
-            peer.address = Some(outbound.address);
-        }
+        self.peer().clone_from(&peer);
         peer.log();
         outcome.map(|outbound| outbound.connection)
     }
@@ -97,40 +101,64 @@ impl Lane {
     /// Sends until the stream is over. It is an error only if nothing ever went over it: then
     /// another stream would fare no better.
     async fn drive(&mut self, mut connection: Connection) -> Result<(), ConnectError> {
-        let mut useful = false;
+        let (error, used) = self.send(&mut connection).await;
+        let trail = self.conclude(&error);
+        if self.under_way.is_empty() {
+            connection.stream.close(None);
+            connection.see_off(self.context.config.stream.closing, self.stop.clone());
+        } else {
+            // What is given back must not be sent any more.
+            drop(connection);
+            let error = Arc::new(error.clone());
+            for waiting in std::mem::take(&mut self.under_way) {
+                self.answer(waiting, error.clone(), trail.clone());
+            }
+        }
+        match (used, error) {
+            (Used::Yes, _) => Ok(()),
+            (Used::No, _) if self.is_empty() => Ok(()),
+            (Used::No, ConnectError::Lost { domain, .. }) => Err(ConnectError::Ended(domain)),
+            (Used::No, error) => Err(error),
+        }
+    }
+
+    /// Sends until the stream is over, and says how that came.
+    async fn send(&mut self, connection: &mut Connection) -> (ConnectError, Used) {
+        let (mut begin, mut end) = (self.stop.clone(), self.stop.clone());
+        let (mut begin, mut end) = (pin!(begin.wanted()), pin!(end.deadline()));
+        let mut stopping = self.stop.is_wanted();
+        let mut used = Used::No;
+        let mut batch = Vec::new();
         let error = loop {
             self.write(&mut connection.stream);
             let idle = self.under_way.is_empty() && self.unsent.is_empty();
-            let stopping = self.stop.borrow().is_some();
             if stopping && idle && self.queue.is_empty() {
                 connection.stream.close(None);
             }
-            let (mut begin, mut deadline) = (self.stop.clone(), self.stop.clone());
-            let mut batch = Vec::new();
+            // In this order: a peer that has closed the stream gets nothing more.
             tokio::select! {
+                biased;
                 progress = connection.progress() => match progress {
+                    Progress::Flushed if self.under_way.is_empty() => {}
                     Progress::Flushed => {
-                        useful |= !self.under_way.is_empty();
+                        used = Used::Yes;
                         self.under_way.drain(..).for_each(Waiting::delivered);
                     }
-                    Progress::Event(Event::Closed(error)) => break error.map(ConnectError::Stream),
+                    Progress::Event(Event::Closed(Some(error))) => break error.into(),
+                    Progress::Event(Event::Closed(None)) => {
+                        break self.lost(io::ErrorKind::ConnectionAborted.into());
+                    }
                     Progress::Event(_) => {}
-                    Progress::Lost(error) => break Some(self.lost(error)),
+                    Progress::Lost(error) => break self.lost(error),
                 },
-                _ = self.queue.recv_many(&mut batch, BATCH), if idle => self.unsent.extend(batch),
-                _ = begin.wait_for(Option::is_some), if !stopping => {}
-                () = end(&mut deadline), if stopping => break Some(ConnectError::Stopping),
+                () = &mut end => break ConnectError::Stopping,
+                () = &mut begin, if !stopping => stopping = true,
+                _ = self.queue.recv_many(&mut batch, BATCH), if idle => {
+                    self.unsent.extend(batch.drain(..));
+                }
             }
         };
-        connection.stream.close(None);
-        connection.see_off(self.context.config.stream.closing, self.stop.clone());
-        let error = error.unwrap_or_else(|| self.lost(io::ErrorKind::ConnectionAborted.into()));
-        self.conclude(&error);
-        if useful || self.is_empty() && self.under_way.is_empty() {
-            self.lose(error);
-            return Ok(());
-        }
-        Err(error)
+        (error, used)
     }
 
     fn write(&mut self, stream: &mut Stream) {
@@ -144,17 +172,9 @@ impl Lane {
         }
     }
 
-    /// Gives back what was under way when the stream ended.
-    fn lose(&mut self, error: ConnectError) {
-        let (error, trail) = (Arc::new(error), Arc::new(self.peer().trail.clone()));
-        for waiting in std::mem::take(&mut self.under_way) {
-            self.answer(waiting, error.clone(), trail.clone());
-        }
-    }
-
     fn answer(&self, waiting: Waiting, error: Arc<ConnectError>, trail: Arc<Trail>) {
         if let Err(undelivered) = waiting.undelivered(error, trail)
-            && self.stop.borrow().is_some()
+            && self.stop.is_wanted()
         {
             self.abandoned.lock().unwrap_or_else(PoisonError::into_inner).push(undelivered);
         }
@@ -166,16 +186,24 @@ impl Lane {
     }
 
     /// Adds to the trail how the stream ended.
-    fn conclude(&self, error: &ConnectError) {
-        let code = match error {
-            ConnectError::Stopping => Code::Stopping,
-            ConnectError::Stream(error) => code(error),
-            _ => Code::StreamClosed,
+    fn conclude(&self, error: &ConnectError) -> Arc<Trail> {
+        let (phase, code) = match error {
+            ConnectError::Stopping => (Phase::Stream, Code::Stopping),
+            ConnectError::Stream(error) => (Phase::Stream, stream_code(error)),
+            ConnectError::Lost { error, .. } => lost_code(error),
+            ConnectError::NotOurs(_)
+            | ConnectError::Discovery(_)
+            | ConnectError::QueueFull(_)
+            | ConnectError::Rejected(_)
+            | ConnectError::Ended(_)
+            | ConnectError::Unreachable { .. }
+            | ConnectError::Timeout(_) => (Phase::Stream, Code::StreamClosed),
         };
         let mut peer = self.peer();
-        let step = Step::new(Phase::Stream, code, explain(error), Duration::ZERO);
-        peer.trail.record(step);
-        peer.trail.conclude(code);
+        let trail = peer.trail_mut();
+        trail.record(Step::new(phase, code, explain(error), Duration::ZERO));
+        trail.conclude(code);
+        peer.trail.clone()
     }
 
     fn peer(&self) -> MutexGuard<'_, Peer> {
@@ -183,10 +211,9 @@ impl Lane {
     }
 }
 
-/// Returns when everything has to be closed.
-pub(crate) async fn end(stop: &mut Stop) {
-    let deadline = stop.wait_for(Option::is_some).await.ok().and_then(|deadline| *deadline);
-    if let Some(deadline) = deadline {
-        sleep_until(deadline).await;
-    }
+/// Whether anything went over a stream.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Used {
+    No,
+    Yes,
 }

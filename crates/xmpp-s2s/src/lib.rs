@@ -19,6 +19,7 @@
 
 mod admission;
 mod arrival;
+mod clock;
 mod config;
 mod connection;
 mod context;
@@ -28,12 +29,16 @@ mod discovery;
 mod endpoint;
 mod inbound;
 mod lane;
+mod negotiation;
 mod outbound;
 mod peer;
 mod pool;
+mod reason;
+mod stop;
 mod tls;
 
-pub use xmpp_s2s_proto::dna::{Association, Evidence, Policy, Prooftype, Rejection};
+pub use posh;
+pub use xmpp_s2s_proto::dna::{Evidence, Policy, Prooftype, Rejection};
 pub use xmpp_s2s_proto::stream::{Condition, Security, Side, StreamConfig, StreamError};
 pub use xmpp_s2s_proto::{
     Code, Domain, InvalidDomain, Namespace, Pair, Phase, Stanza, StanzaKind, Step, Trail, Verdict,

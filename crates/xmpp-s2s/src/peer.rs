@@ -21,8 +21,10 @@ pub struct Peer {
     pub prooftype: Option<Prooftype>,
     /// Where it is, if that is known.
     pub address: Option<SocketAddr>,
+    /// SHA-256 of the certificate that it showed, once it did.
+    pub end_entity: Option<[u8; 32]>,
     /// How it came to this. Without a conclusion the stream is still being tried.
-    pub trail: Trail,
+    pub trail: Arc<Trail>,
 }
 
 /// Who opened a stream.
@@ -47,11 +49,18 @@ impl Direction {
 
 impl Peer {
     pub(crate) fn new(pair: Pair, direction: Direction) -> Self {
-        let trail = Trail::new(pair.clone());
-        Self { pair, direction, prooftype: None, address: None, trail }
+        let trail = Arc::new(Trail::new(pair.clone()));
+        Self { pair, direction, prooftype: None, address: None, end_entity: None, trail }
+    }
+
+    pub(crate) fn trail_mut(&mut self) -> &mut Trail {
+        Arc::make_mut(&mut self.trail)
     }
 
     /// Tells whoever listens what was decided: one event, whatever came out.
+    ///
+    /// `outcome` is `accepted`, `refused` or `unknown`; `trail` has the details in quotes, so that
+    /// no peer's text can pass for a step.
     pub(crate) fn log(&self) {
         let code = self.trail.conclusion();
         info!(
@@ -67,9 +76,19 @@ impl Peer {
             local = %self.pair.local,
             remote = %self.pair.remote,
             peer = self.address.map(tracing::field::display),
+            cert_sha256 = self.end_entity.map(|digest| tracing::field::display(Hex(digest))),
             trail = %Line(&self.trail),
             "s2s decision"
         );
+    }
+}
+
+/// A digest in hexadecimal digits.
+struct Hex([u8; 32]);
+
+impl fmt::Display for Hex {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
     }
 }
 
@@ -84,7 +103,7 @@ impl fmt::Display for Line<'_> {
             }
             write!(f, "{} {}", step.phase.as_str(), step.code)?;
             if !step.detail.is_empty() {
-                write!(f, " ({})", step.detail)?;
+                write!(f, " {:?}", step.detail)?;
             }
             write!(f, " {} ms", step.elapsed.as_millis())?;
         }

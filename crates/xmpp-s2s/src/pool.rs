@@ -5,30 +5,34 @@ use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::{mpsc, watch};
-use tokio::time::{Instant, timeout_at};
+use tokio::runtime::Handle;
+use tokio::sync::mpsc;
+use tokio::time::Instant;
 use xmpp_s2s_proto::{Code, Pair, Stanza, Trail};
 
+use crate::clock::after;
 use crate::config::Limits;
-use crate::connection::Stop;
 use crate::context::Context;
-use crate::delivery::{Delivery, Load, Undelivered, Waiting};
+use crate::delivery::{Delivery, Load, Share, Undelivered, Waiting};
 use crate::lane::Lane;
 use crate::outbound::ConnectError;
 use crate::peer::{Direction, Peer};
+use crate::stop::{Stop, Stopper};
 
 /// The lanes of an endpoint.
 pub(crate) struct Pool {
     context: Arc<Context>,
-    lanes: Mutex<HashMap<Pair, State>>,
+    lanes: Mutex<Lanes>,
+    /// Bytes that wait in all lanes.
     waiting: Arc<AtomicUsize>,
-    stop: watch::Sender<Option<Instant>>,
+    stopper: Stopper,
     abandoned: Arc<Mutex<Vec<Undelivered>>>,
 }
 
-enum State {
-    Open(Open),
-    Failed(Failed),
+#[derive(Default)]
+struct Lanes {
+    open: HashMap<Pair, Open>,
+    failed: HashMap<Pair, Failed>,
 }
 
 struct Open {
@@ -43,7 +47,6 @@ struct Failed {
     attempts: u32,
     error: Arc<ConnectError>,
     peer: Peer,
-    trail: Arc<Trail>,
 }
 
 impl Pool {
@@ -52,132 +55,123 @@ impl Pool {
             context,
             lanes: Mutex::default(),
             waiting: Arc::default(),
-            stop: watch::Sender::new(None),
+            stopper: Stopper::new(),
             abandoned: Arc::default(),
         })
     }
 
     /// Queues `stanza` in its lane; opens the lane if there is none.
     pub(crate) fn send(self: &Arc<Self>, stanza: Stanza) -> Delivery {
+        let runtime = Handle::current();
         let pair = Pair { local: stanza.from().clone(), remote: stanza.to().clone() };
+        let limits = &self.context.config.limits;
         let mut lanes = self.lanes();
-        if self.stop.borrow().is_some() {
+        if self.stopper.is_wanted() {
             return refuse(stanza, pair, ConnectError::Stopping, Code::Stopping);
         }
-        let attempts = match lanes.get(&pair) {
-            Some(State::Open(open)) => return self.queue(open, stanza, pair),
-            Some(State::Failed(failed)) if Instant::now() < failed.until => {
-                return Delivery::failed(stanza, failed.error.clone(), failed.trail.clone());
+        // A queue is closed if its lane went away with another runtime.
+        if let Some(open) = lanes.open.get(&pair)
+            && !open.queue.is_closed()
+        {
+            return match open.load.take(stanza.size(), limits) {
+                Some(share) => open.queue(stanza, share),
+                None => refuse_full(stanza, pair),
+            };
+        }
+        let attempts = match lanes.failed.get(&pair) {
+            Some(failed) if Instant::now() < failed.until => {
+                let (error, trail) = (failed.error.clone(), failed.peer.trail.clone());
+                return Delivery::failed(stanza, error, trail);
             }
-            Some(State::Failed(failed)) => failed.attempts,
-            None => 0,
+            Some(failed) if Instant::now() < failed.until + limits.back_off => failed.attempts,
+            Some(_) | None => 0,
         };
         let (open, lane) = self.open(&pair);
-        let delivery = self.queue(&open, stanza, pair.clone());
-        lanes.insert(pair.clone(), State::Open(open));
-        tokio::spawn(self.clone().run(pair, lane, attempts));
+        let share = open.load.take(stanza.size(), limits);
+        let Some(share) = share.filter(|_| lanes.open.len() < limits.pairs) else {
+            return refuse_full(stanza, pair);
+        };
+        let delivery = open.queue(stanza, share);
+        lanes.open.insert(pair.clone(), open);
+        runtime.spawn(self.clone().run(pair, lane, attempts));
         delivery
     }
 
-    /// The peers of all lanes.
+    /// The peers of all lanes, and of those that fail at once.
     pub(crate) fn peers(&self) -> Vec<Peer> {
-        let peer = |state: &State| match state {
-            State::Open(open) => open.peer.lock().unwrap_or_else(PoisonError::into_inner).clone(),
-            State::Failed(failed) => failed.peer.clone(),
-        };
-        self.lanes().values().map(peer).collect()
+        let now = Instant::now();
+        let lanes = self.lanes();
+        let open = lanes.open.values().map(|open| lock(&open.peer).clone());
+        let failed = lanes.failed.values().filter(|failed| now < failed.until);
+        open.chain(failed.map(|failed| failed.peer.clone())).collect()
     }
 
-    /// Tells when everything has to be closed.
     pub(crate) fn stop(&self) -> Stop {
-        self.stop.subscribe()
+        self.stopper.stop()
     }
 
-    /// Takes nothing new, sends what waits, and closes every stream, all by the deadline.
-    pub(crate) async fn close(&self, deadline: Duration) -> Vec<Undelivered> {
-        let deadline = Instant::now() + deadline;
-        self.begin_to_stop(deadline);
+    /// Takes nothing new, sends what waits, and closes every stream, all within `time`.
+    pub(crate) async fn close(&self, time: Duration) -> Vec<Undelivered> {
+        let deadline = self.stopper.want(time);
         // Lanes give back what is left at the deadline, which takes them a moment.
-        let _ = timeout_at(deadline + GRACE, self.stop.closed()).await;
-        std::mem::take(&mut *self.abandoned.lock().unwrap_or_else(PoisonError::into_inner))
+        self.stopper.done(deadline + GRACE).await;
+        std::mem::take(&mut *lock(&self.abandoned))
     }
 
-    pub(crate) fn begin_to_stop(&self, deadline: Instant) {
-        self.stop.send_if_modified(|stop| {
-            let first = stop.is_none();
-            stop.get_or_insert(deadline);
-            first
-        });
-    }
-
-    fn queue(&self, open: &Open, stanza: Stanza, pair: Pair) -> Delivery {
-        let Some(share) = open.load.take(stanza.size(), &self.context.config.limits) else {
-            let error = ConnectError::QueueFull(pair.remote.clone());
-            return refuse(stanza, pair, error, Code::QueueFull);
-        };
-        let (waiting, delivery) = Waiting::new(stanza, share);
-        // The lane holds the other end for as long as it stands in the map.
-        let _ = open.queue.send(waiting);
-        delivery
+    /// The same, at once and without waiting.
+    pub(crate) fn abandon(&self) {
+        self.stopper.want(Duration::ZERO);
     }
 
     fn open(&self, pair: &Pair) -> (Open, Lane) {
         let (queue, queued) = mpsc::unbounded_channel();
         let peer = Arc::new(Mutex::new(Peer::new(pair.clone(), Direction::Outbound)));
-        let lane = Lane::new(
-            self.context.clone(),
-            queued,
-            peer.clone(),
-            self.stop.subscribe(),
-            self.abandoned.clone(),
-        );
+        let abandoned = self.abandoned.clone();
+        let lane = Lane::new(self.context.clone(), queued, peer.clone(), self.stop(), abandoned);
         (Open { queue, load: Load::of(self.waiting.clone()), peer }, lane)
     }
 
-    async fn run(self: Arc<Self>, pair: Pair, mut lane: Lane, attempts: u32) {
-        let mut attempts = attempts;
+    async fn run(self: Arc<Self>, pair: Pair, mut lane: Lane, mut attempts: u32) {
         loop {
-            match lane.run().await {
-                Ok(()) => attempts = 0,
-                Err(error) => {
-                    self.fail(&pair, &mut lane, error, attempts + 1);
-                    return;
-                }
+            if let Err(error) = lane.run().await {
+                self.fail(&pair, &mut lane, error, attempts + 1);
+                return;
             }
+            attempts = 0;
             let mut lanes = self.lanes();
             if lane.is_empty() {
-                lanes.remove(&pair);
+                lanes.open.remove(&pair);
+                lanes.failed.remove(&pair);
                 return;
             }
         }
     }
 
-    /// Remembers the failure and gives back what waits; under one lock, so that a stanza either
+    /// Gives back what waits and remembers the failure; under one lock, so that a stanza either
     /// goes back now or meets the memory.
     fn fail(&self, pair: &Pair, lane: &mut Lane, error: ConnectError, attempts: u32) {
         let error = Arc::new(error);
         let limits = &self.context.config.limits;
         let mut lanes = self.lanes();
         lane.give_back(&error);
-        let Some(State::Open(open)) = lanes.remove(pair) else { return };
-        if lanes.len() >= limits.failures {
-            let now = Instant::now();
-            lanes.retain(|_, state| match state {
-                State::Open(_) => true,
-                State::Failed(failed) => now < failed.until,
-            });
+        let Some(open) = lanes.open.remove(pair) else { return };
+        // These are no fault of the peer, and may be over with the next stanza.
+        if matches!(*error, ConnectError::NotOurs(_) | ConnectError::Stopping) {
+            return;
         }
-        if lanes.len() < limits.failures {
-            let peer = open.peer.lock().unwrap_or_else(PoisonError::into_inner).clone();
-            let trail = Arc::new(peer.trail.clone());
-            let until = Instant::now() + back_off(limits, attempts);
-            let failed = Failed { until, attempts, error, peer, trail };
-            lanes.insert(pair.clone(), State::Failed(failed));
+        let now = Instant::now();
+        if lanes.failed.len() >= limits.failures {
+            lanes.failed.retain(|_, failed| now < failed.until);
+        }
+        if lanes.failed.len() < limits.failures {
+            let until = after(back_off(limits, attempts));
+            let peer = lock(&open.peer).clone();
+            lanes.failed.insert(pair.clone(), Failed { until, attempts, error, peer });
         }
     }
 
-    fn lanes(&self) -> MutexGuard<'_, HashMap<Pair, State>> {
-        self.lanes.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lanes(&self) -> MutexGuard<'_, Lanes> {
+        lock(&self.lanes)
     }
 }
 
@@ -187,8 +181,26 @@ impl std::fmt::Debug for Pool {
     }
 }
 
+impl Open {
+    fn queue(&self, stanza: Stanza, share: Share) -> Delivery {
+        let (waiting, delivery) = Waiting::new(stanza, share);
+        // Should the lane be gone, the stanza is given back when it is dropped here.
+        let _ = self.queue.send(waiting);
+        delivery
+    }
+}
+
 /// What lanes have after the deadline to give back what is left.
 const GRACE: Duration = Duration::from_millis(500);
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn refuse_full(stanza: Stanza, pair: Pair) -> Delivery {
+    let error = ConnectError::QueueFull(pair.remote.clone());
+    refuse(stanza, pair, error, Code::QueueFull)
+}
 
 fn refuse(stanza: Stanza, pair: Pair, error: ConnectError, code: Code) -> Delivery {
     let mut trail = Trail::new(pair);

@@ -1,5 +1,7 @@
 //! The ping on the wire, and what comes in that concerns it.
 
+use std::sync::Arc;
+
 use tokio::sync::mpsc;
 use xmpp_s2s::{AcceptError, Pair, Peer, Stanza, StanzaKind, Trail};
 
@@ -37,7 +39,8 @@ impl Observer for Watch {
     fn stanza(&self, stanza: &Stanza, peers: &[Peer]) {
         let Some(answer) = answer(stanza, &self.pair) else { return };
         let peer = peers.iter().find(|peer| peer.pair == self.pair);
-        let _ = self.news.try_send(News::Answer(answer, peer.map(|peer| peer.trail.clone())));
+        let trail = peer.map(|peer| Arc::unwrap_or_clone(peer.trail.clone()));
+        let _ = self.news.try_send(News::Answer(answer, trail));
     }
 
     fn refused(&self, peer: &Peer, error: &AcceptError) {
@@ -46,8 +49,7 @@ impl Observer for Watch {
                 AcceptError::Rejected(rejection) => &rejection.trail,
                 _ => &peer.trail,
             };
-            let trail = trail.clone();
-            let _ = self.news.try_send(News::Refused(trail));
+            let _ = self.news.try_send(News::Refused(trail.clone()));
         }
     }
 }

@@ -15,8 +15,7 @@ async fn dropping_it_refuses_the_peer() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn refusing_it_tells_the_peer_the_condition() {
-    let (heard, _) =
-        after(|incoming| async move { incoming.refuse(Condition::HostGone).await }).await;
+    let (heard, _) = after(|incoming| async move { incoming.refuse(Condition::HostGone) }).await;
     assert!(heard.contains("<host-gone "), "{heard}");
 }
 

@@ -53,7 +53,7 @@ async fn one_byte_too_many_comes_back_at_once() {
         world.reply(B, posh::Profile::Draft02, Reply::status(404).held_by(&hold));
         let stanza = message("juliet@a.example", "romeo@b.example", "1");
         let a = world.server("s2s.example").domain(A, &end_to_end::ordinary(&world, A));
-        let a = a.configure(|config| limit(&mut config.limits, 2 * stanza.size()));
+        let a = a.configure(|config| limit(&mut config.limits, 2 * (stanza.size() + 256)));
         let (a, b) = (a.start().await.unwrap(), serve(&world, B, &identity).await);
         let waiting = ["1", "2"].map(|body| send(&a, body));
         assert_queue_full(send(&a, "3").await.unwrap_err());

@@ -1,12 +1,16 @@
 //! Addresses of hosts, from our resolver, and none that may not be connected to.
 
 use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
 
+use futures_util::future::FutureExt;
+use futures_util::stream::{FuturesUnordered, Stream, StreamExt};
 use hickory_resolver::TokioResolver;
 use hickory_resolver::net::NetError;
 use hickory_resolver::proto::rr::RData;
 use posh::AddressGuard;
 use reqwest::dns::{Name, Resolve, Resolving};
+use tokio::time::{Instant, timeout_at};
 
 use super::srv::{is_absent, is_nxdomain};
 
@@ -42,14 +46,15 @@ pub(super) async fn of(
 }
 
 /// Both families are asked for by record type: `lookup_ip` would take an address literal for an
-/// answer and fall back to the hosts file.
+/// answer and fall back to the hosts file. Once one has answered, the other is waited for no
+/// longer than [`RESOLUTION_DELAY`].
 async fn all(resolver: &TokioResolver, host: &str) -> Result<Vec<IpAddr>, NetError> {
     let name = format!("{host}.");
-    let (v6, v4) =
-        tokio::join!(resolver.ipv6_lookup(name.as_str()), resolver.ipv4_lookup(name.as_str()));
-    let mut found = Vec::new();
-    let mut failure = None;
-    for answer in [v6, v4] {
+    let v6 = resolver.ipv6_lookup(name.as_str()).boxed();
+    let v4 = resolver.ipv4_lookup(name.as_str()).boxed();
+    let mut answers = FuturesUnordered::from_iter([v6, v4]);
+    let (mut found, mut failure, mut delay) = (Vec::new(), None, None);
+    while let Some(answer) = next(&mut answers, delay).await {
         match answer {
             Ok(lookup) => found.extend(lookup.answers().iter().filter_map(|r| match &r.data {
                 RData::A(a) => Some(IpAddr::V4(a.0)),
@@ -57,12 +62,28 @@ async fn all(resolver: &TokioResolver, host: &str) -> Result<Vec<IpAddr>, NetErr
                 _ => None,
             })),
             Err(error) if is_absent(&error) && !is_nxdomain(&error) => {}
+            Err(error) if is_nxdomain(&error) => {
+                failure.get_or_insert(error);
+            }
             Err(error) => failure = Some(error),
+        }
+        if !found.is_empty() {
+            delay.get_or_insert_with(|| Instant::now() + RESOLUTION_DELAY);
         }
     }
     match failure {
         Some(error) if found.is_empty() => Err(error),
         _ => Ok(found),
+    }
+}
+
+/// How long one family waits for the other (RFC 8305 §3).
+const RESOLUTION_DELAY: Duration = Duration::from_millis(50);
+
+async fn next<S: Stream + Unpin>(answers: &mut S, until: Option<Instant>) -> Option<S::Item> {
+    match until {
+        Some(until) => timeout_at(until, answers.next()).await.ok().flatten(),
+        None => answers.next().await,
     }
 }
 

@@ -2,9 +2,11 @@
 
 mod addresses;
 mod srv;
+mod target;
 
 use std::fmt::{self, Write as _};
 use std::net::IpAddr;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,12 +15,15 @@ use hickory_resolver::TokioResolver;
 use hickory_resolver::net::NetError;
 use posh::{AddressGuard, Client, Published, Service};
 use thiserror::Error;
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, timeout_at};
 use xmpp_s2s_proto::dna::{Evidence, Policy, Prooftype};
 use xmpp_s2s_proto::stream::Security;
 use xmpp_s2s_proto::{Code, Domain, Phase, Step};
 
+pub use self::target::Target;
+use crate::clock::after;
 use crate::config::Config;
+use crate::reason::explain;
 
 /// Where a domain is and what proves it.
 #[derive(Clone, Debug)]
@@ -30,30 +35,6 @@ pub struct Discovery {
     pub evidence: Evidence,
     /// How.
     pub steps: Vec<Step>,
-}
-
-/// A place to connect to.
-#[derive(Clone, Debug, Eq, PartialEq)]
-#[non_exhaustive]
-pub struct Target {
-    /// The host.
-    pub host: String,
-    /// The port.
-    pub port: u16,
-    /// TLS from the first byte, or after STARTTLS.
-    pub security: Security,
-    /// The addresses of the host that may be connected to, in the order to try them.
-    pub addresses: Vec<IpAddr>,
-}
-
-impl fmt::Display for Target {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let security = match self.security {
-            Security::Direct => "direct TLS",
-            Security::StartTls => "STARTTLS",
-        };
-        write!(f, "{}:{} {security}", self.host, self.port)
-    }
 }
 
 /// Why a domain's location is not known.
@@ -124,10 +105,25 @@ impl Finder {
         Ok(Self { resolver, guard, posh, dns_time: limits.dns, candidates: limits.candidates })
     }
 
-    /// Asks the DNS and the domain's web server at once.
+    /// Asks the DNS and the domain's web server at once; where there is no server to connect to,
+    /// what the web server says does not matter any more.
     pub(crate) async fn discover(&self, remote: &Domain, policy: &Policy) -> Discovery {
-        let (targets, posh) = tokio::join!(self.locate(remote), self.published(remote, policy));
-        let (targets, dns) = targets;
+        let mut published = pin!(self.published(remote, policy));
+        let mut early = None;
+        let (targets, dns) = {
+            let mut located = pin!(self.locate(remote));
+            loop {
+                tokio::select! {
+                    located = &mut located => break located,
+                    posh = &mut published, if early.is_none() => early = Some(posh),
+                }
+            }
+        };
+        let posh = match early {
+            Some(posh) => posh,
+            None if targets.is_ok() => published.await,
+            None => None,
+        };
         let mut discovery = Discovery { targets, evidence: Evidence::default(), steps: vec![dns] };
         if let Some((published, step)) = posh {
             discovery.evidence.posh = Some(published);
@@ -161,67 +157,81 @@ impl Finder {
 
     async fn locate(&self, remote: &Domain) -> (Result<Vec<Target>, DiscoveryError>, Step) {
         let start = Instant::now();
-        let found = timeout(self.dns_time, self.resolve(remote)).await;
-        let found = found.unwrap_or_else(|_| Err(DiscoveryError::Timeout(remote.clone())));
-        let step = match &found {
+        match self.resolve(remote).await {
             Ok(located) => {
-                Step::new(Phase::Dns, located.code, describe(&located.targets), start.elapsed())
+                let Located { targets, code, detail } = located;
+                (Ok(targets), Step::new(Phase::Dns, code, detail, start.elapsed()))
             }
-            Err(error) => Step::new(Phase::Dns, error.code(), reason(error), start.elapsed()),
-        };
-        (found.map(|located| located.targets), step)
+            Err(error) => {
+                let step = Step::new(Phase::Dns, error.code(), explain(&error), start.elapsed());
+                (Err(error), step)
+            }
+        }
     }
 
+    /// SRV records have half of the time, so that addresses have the other half at least.
     async fn resolve(&self, remote: &Domain) -> Result<Located, DiscoveryError> {
-        let (mut targets, code) = self.candidates(remote).await?;
+        let (half, end) = (after(self.dns_time / 2), after(self.dns_time));
+        let (mut targets, code) = self.candidates(remote, half).await?;
         targets.truncate(self.candidates);
-        let lookups = targets.iter().map(|t| addresses::of(&self.resolver, &self.guard, &t.host));
+        let lookups = targets
+            .iter()
+            .map(|target| within(end, addresses::of(&self.resolver, &self.guard, &target.host)));
         let answers = join_all(lookups).await;
 
-        let mut error = DiscoveryError::NoAddress(remote.clone());
+        let mut room = self.candidates;
+        let mut detail = String::new();
+        let mut faults = Vec::new();
         for (target, answer) in targets.iter_mut().zip(answers) {
-            match answer {
-                Ok(addresses::Answer::Addresses(mut found)) => {
-                    found.truncate(self.candidates);
+            let separator = if detail.is_empty() { "" } else { ", " };
+            let _ = write!(detail, "{separator}{target} ");
+            match addresses_of(remote, answer) {
+                Ok(mut found) => {
+                    found.truncate(room);
+                    room -= found.len();
+                    let _ = write!(detail, "{found:?}");
                     target.addresses = found;
                 }
-                Ok(addresses::Answer::Forbidden) => {
-                    error = DiscoveryError::Forbidden(remote.clone());
+                Err(fault) => {
+                    let _ = write!(detail, "({})", fault.code());
+                    faults.push(fault);
                 }
-                Ok(addresses::Answer::NoDomain) if code == Code::DnsNoSrvFallback => {
-                    error = DiscoveryError::NoDomain(remote.clone());
-                }
-                Ok(addresses::Answer::NoDomain | addresses::Answer::None) => {}
-                Err(failure) => error = unresolved(remote, failure),
             }
         }
         targets.retain(|target| !target.addresses.is_empty());
-        if targets.is_empty() { Err(error) } else { Ok(Located { targets, code }) }
+        if targets.is_empty() {
+            return Err(gravest(remote, faults, code));
+        }
+        Ok(Located { targets, code, detail })
     }
 
-    /// Where SRV records point; the domain itself if there is none (RFC 6120 §3.2).
-    async fn candidates(&self, remote: &Domain) -> Result<(Vec<Target>, Code), DiscoveryError> {
+    /// Where SRV records point; the domain itself if there is none (RFC 6120 §3.2, XEP-0368 §5).
+    async fn candidates(
+        &self,
+        remote: &Domain,
+        deadline: Instant,
+    ) -> Result<(Vec<Target>, Code), DiscoveryError> {
         let name = remote.to_dns().as_ref();
-        let (direct, starttls) = tokio::join!(
-            srv::records(&self.resolver, name, Security::Direct),
-            srv::records(&self.resolver, name, Security::StartTls),
-        );
-        let mut records = Vec::new();
-        let mut refused = false;
-        let mut failure = None;
-        for answer in [direct, starttls] {
-            match answer {
-                Ok(srv::Answer::Records(found)) => records.extend(found),
-                Ok(srv::Answer::NotOffered) => refused = true,
-                Ok(srv::Answer::None) => {}
-                Err(error) => failure = Some(error),
+        let records = |security| within(deadline, srv::records(&self.resolver, name, security));
+        let (direct, starttls) =
+            tokio::join!(records(Security::Direct), records(Security::StartTls));
+
+        let mut found = Vec::new();
+        for answer in [&direct, &starttls] {
+            if let Ok(srv::Answer::Records(records)) = answer {
+                found.extend(records.iter().cloned());
             }
         }
-        match (records.is_empty(), refused, failure) {
-            (false, _, _) => Ok((srv::order(records, random), Code::DnsFound)),
-            (true, true, _) => Err(DiscoveryError::NotOffered(remote.clone())),
-            (true, false, Some(error)) => Err(unresolved(remote, error)),
-            (true, false, None) => Ok((vec![itself(name)], Code::DnsNoSrvFallback)),
+        if !found.is_empty() {
+            return Ok((srv::order(found, random), Code::DnsFound));
+        }
+        match (direct, starttls) {
+            (_, Ok(srv::Answer::NotOffered)) => Err(DiscoveryError::NotOffered(remote.clone())),
+            (_, Err(error)) | (Err(error), _) => Err(unresolved(remote, error)),
+            (Ok(srv::Answer::NotOffered), _) => Err(DiscoveryError::NotOffered(remote.clone())),
+            (Ok(_), Ok(_)) => {
+                Ok((vec![Target::new(name, 5269, Security::StartTls)], Code::DnsNoSrvFallback))
+            }
         }
     }
 }
@@ -244,11 +254,40 @@ pub(crate) enum FinderError {
 struct Located {
     targets: Vec<Target>,
     code: Code,
+    detail: String,
 }
 
-fn itself(name: &str) -> Target {
-    let security = Security::StartTls;
-    Target { host: name.to_owned(), port: 5269, security, addresses: Vec::new() }
+fn addresses_of(
+    remote: &Domain,
+    answer: Result<addresses::Answer, NetError>,
+) -> Result<Vec<IpAddr>, DiscoveryError> {
+    let domain = || remote.clone();
+    match answer {
+        Ok(addresses::Answer::Addresses(found)) => Ok(found),
+        Ok(addresses::Answer::Forbidden) => Err(DiscoveryError::Forbidden(domain())),
+        Ok(addresses::Answer::NoDomain) => Err(DiscoveryError::NoDomain(domain())),
+        Ok(addresses::Answer::None) => Err(DiscoveryError::NoAddress(domain())),
+        Err(error) => Err(unresolved(remote, error)),
+    }
+}
+
+/// The fault to tell of several targets: what is not known may still be right, and what is
+/// forbidden is there at least. That a target does not exist says so of the domain only if it is
+/// the domain.
+fn gravest(remote: &Domain, faults: Vec<DiscoveryError>, code: Code) -> DiscoveryError {
+    let rank = |fault: &DiscoveryError| match fault {
+        DiscoveryError::Unresolved { .. } => 0,
+        DiscoveryError::Timeout(_) => 1,
+        DiscoveryError::Forbidden(_) => 2,
+        DiscoveryError::NoDomain(_) if code == Code::DnsNoSrvFallback => 3,
+        DiscoveryError::NoAddress(_)
+        | DiscoveryError::NoDomain(_)
+        | DiscoveryError::NotOffered(_) => 4,
+    };
+    match faults.into_iter().min_by_key(rank) {
+        Some(fault) if rank(&fault) < 4 => fault,
+        _ => DiscoveryError::NoAddress(remote.clone()),
+    }
 }
 
 fn unresolved(remote: &Domain, error: NetError) -> DiscoveryError {
@@ -258,20 +297,11 @@ fn unresolved(remote: &Domain, error: NetError) -> DiscoveryError {
     }
 }
 
-fn describe(targets: &[Target]) -> String {
-    let mut text = String::new();
-    for target in targets {
-        let separator = if text.is_empty() { "" } else { ", " };
-        let _ = write!(text, "{separator}{target} {:?}", target.addresses);
-    }
-    text
-}
-
-fn reason(error: &DiscoveryError) -> String {
-    match std::error::Error::source(error) {
-        Some(source) => format!("{error}: {source}"),
-        None => error.to_string(),
-    }
+async fn within<T>(
+    deadline: Instant,
+    lookup: impl Future<Output = Result<T, NetError>>,
+) -> Result<T, NetError> {
+    timeout_at(deadline, lookup).await.unwrap_or(Err(NetError::Timeout))
 }
 
 /// A number in `0..=most`, for choosing among SRV records. Where the system has no random numbers

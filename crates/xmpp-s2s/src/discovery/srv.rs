@@ -6,7 +6,7 @@ use hickory_resolver::proto::op::ResponseCode;
 use hickory_resolver::proto::rr::RData;
 use xmpp_s2s_proto::stream::Security;
 
-use super::Target;
+use super::target::Target;
 
 /// One SRV record, with what its kind says of TLS.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -55,7 +55,7 @@ pub(super) async fn records(
             continue;
         }
         let host = srv.target.to_ascii().trim_end_matches('.').to_ascii_lowercase();
-        let target = Target { host, port: srv.port, security, addresses: Vec::new() };
+        let target = Target::new(host, srv.port, security);
         found.push(Record { priority: srv.priority, weight: srv.weight, target });
     }
     Ok(match (found.is_empty(), root) {
@@ -113,12 +113,7 @@ mod tests {
     use super::*;
 
     fn record(host: &str, priority: u16, weight: u16) -> Record {
-        let target = Target {
-            host: host.to_owned(),
-            port: 5269,
-            security: Security::StartTls,
-            addresses: Vec::new(),
-        };
+        let target = Target::new(host, 5269, Security::StartTls);
         Record { priority, weight, target }
     }
 
