@@ -4,6 +4,7 @@
 
 mod budgets;
 mod claims;
+mod endings;
 mod incoming;
 mod precedence;
 mod proved;

@@ -143,3 +143,42 @@ fn only_pkix(config: &mut xmpp_s2s::Config) {
 async fn closed_port() -> SocketAddr {
     Listener::start().await.unwrap().address()
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a26_after_a_failure_at_one_address_the_next_address_is_tried() {
+    let world = World::start().await.unwrap();
+    let identity = hosted(&world, B);
+    world.publish(B, Rfc7711, &[&identity]);
+    let good = serve(&world, B, &identity).await;
+    let port = good.address().port();
+    let stale = tokio::net::TcpListener::bind(("127.0.0.2", port)).await.unwrap();
+    world
+        .dns
+        .set_addresses("two.example", ["127.0.0.2", "127.0.0.1"].map(|ip| ip.parse().unwrap()));
+    world.dns.set_services(B, Security::StartTls, [Service::at("two.example", port)]);
+    let hangs_up = tokio::spawn(async move {
+        loop {
+            drop(stale.accept().await);
+        }
+    });
+    let a = caller(&world).await;
+    for stream in 0..4 {
+        let trail = a.endpoint().explain(&pair()).await;
+        assert_eq!(trail.conclusion(), Some(Code::StreamEstablished), "{stream}: {trail:?}");
+    }
+    hangs_up.abort();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_record_that_does_not_come_is_not_waited_for_for_ever() {
+    let world = World::start().await.unwrap();
+    let identity = hosted(&world, B);
+    world.publish(B, Rfc7711, &[&identity]);
+    let good = serve(&world, B, &identity).await;
+    world.locate(B, Security::StartTls, &[good.address()]);
+    world.dns.set_services_failure(B, Security::Direct, Failure::Silence);
+    let a = world.server("s2s.example").domain(A, &end_to_end::ordinary(&world, A));
+    let second = std::time::Duration::from_secs(1);
+    let a = a.configure(|config| config.limits.dns = second).start().await.unwrap();
+    deliver((&a, A), (&good, B), "there").await;
+}
