@@ -48,11 +48,12 @@ impl Element {
         Some(StreamError::remote(condition.unwrap_or(Condition::UndefinedCondition), text))
     }
 
-    /// What an element comes to that no stream of ours asked for (RFC 6120 §4.8.4).
+    /// What an element comes to that no established stream of ours asked for (RFC 6120 §4.8.4).
     ///
-    /// Answers of a dialback that we never began are ignored (XEP-0220 §2).
+    /// Dialback is ignored, questions and answers alike (XEP-0220 §2): it may be that a third
+    /// server makes the peer ask, and what others do must not end the peer's stream.
     pub(super) fn ignore(&self) -> Result<(), StreamError> {
-        match self.namespace == ns::DIALBACK && self.attribute("type").is_some() {
+        match self.namespace == ns::DIALBACK {
             true => Ok(()),
             false => Err(self.unexpected()),
         }
