@@ -358,6 +358,27 @@ mod tests {
     }
 
     #[test]
+    fn attributes_of_one_name_are_told_apart_by_namespaces_wherever_declared() {
+        let header = b"<s:stream xmlns='jabber:server' xmlns:s='http://etherx.jabber.org/streams' \
+                       xmlns:p='u' xmlns:q='u' xmlns:r='v'>";
+        let scope = super::super::header::Header::parse(header, &Limits::EMBEDDER).unwrap().scope;
+        for (xml, good) in [
+            ("<a p:b='' r:b='' b=''/>", true),
+            ("<a p:b='' q:b=''/>", false),
+            ("<a p:b='' o:b='' xmlns:o='u'/>", false),
+            ("<a p:b='' o:b='' xmlns:o='w'/>", true),
+            ("<a r:b='' p:b='' xmlns:p='v'/>", false),
+            ("<c xmlns:m='w'><a m:b='' o:b='' xmlns:o='w'/></c>", false),
+            ("<c xmlns:m='w'><a m:b='' o:b='' xmlns:m='x' xmlns:o='w'/></c>", true),
+            ("<c><c xmlns:m='w'/><a m:b='' o:b='' xmlns:m='x' xmlns:o='w'/></c>", true),
+            ("<a xml:b='' m:b='' xmlns:m='w'/>", true),
+        ] {
+            let read = Element::parse(xml.as_bytes(), &scope, &Limits::EMBEDDER);
+            assert_eq!(read.is_ok(), good, "{xml}");
+        }
+    }
+
+    #[test]
     fn xs06_namespaces_are_compared_as_they_are_meant() {
         let parse =
             |xml: &str| Element::parse(xml.as_bytes(), &Scope::NOTHING, &Limits::EMBEDDER).unwrap();

@@ -17,14 +17,9 @@ pub(super) struct Limits {
 }
 
 impl Limits {
-    /// For an embedder, who is no stranger.
-    pub(super) const EMBEDDER: Self = Self {
-        element: usize::MAX,
-        total: usize::MAX,
-        depth: 1024,
-        attributes: 1024,
-        namespaces: 1024,
-    };
+    /// For an embedder, who may pass on what strangers wrote: as peers have it, but for the size.
+    pub(super) const EMBEDDER: Self =
+        Self { element: usize::MAX, total: usize::MAX, depth: 64, attributes: 64, namespaces: 32 };
 
     /// For whom nobody has proved yet.
     pub(super) fn negotiation(config: &StreamConfig) -> Self {

@@ -9,7 +9,8 @@ use super::{Condition, ns};
 /// What the header of a stream declares, for all that it holds.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub(super) struct Scope {
-    declared: Vec<(String, String)>,
+    /// Prefix, namespace, and the first entry of the same namespace.
+    declared: Vec<(String, String, usize)>,
 }
 
 impl Scope {
@@ -18,13 +19,18 @@ impl Scope {
 
     /// The default namespace without the prefixes.
     pub(super) fn default_only(&self) -> Self {
-        let default = self.declared.iter().filter(|(prefix, _)| prefix.is_empty());
-        Self { declared: default.cloned().collect() }
+        let default = self.declared.iter().filter(|(prefix, _, _)| prefix.is_empty());
+        let alone = |(prefix, name, _): &(String, String, usize)| (prefix.clone(), name.clone(), 0);
+        Self { declared: default.map(alone).collect() }
     }
 
     /// The namespace of a prefix; the empty one is the default.
     pub(super) fn get(&self, prefix: &str) -> Option<&str> {
-        self.declared.iter().find(|(p, _)| p == prefix).map(|(_, name)| name.as_str())
+        self.find(prefix).map(|(_, name, _)| name.as_str())
+    }
+
+    fn find(&self, prefix: &str) -> Option<&(String, String, usize)> {
+        self.declared.iter().find(|(p, _, _)| p == prefix)
     }
 }
 
@@ -35,6 +41,8 @@ pub(super) struct Bindings<'a, 's> {
     declared: Vec<Declaration<'a>>,
     depth: usize,
     inherited: Vec<&'a str>,
+    /// The attributes with prefixes of one tag.
+    resolved: Vec<(&'a str, Name)>,
 }
 
 #[derive(Debug)]
@@ -42,11 +50,20 @@ struct Declaration<'a> {
     depth: usize,
     prefix: &'a str,
     name: Cow<'a, str>,
+    same: Name,
+}
+
+/// Where a namespace was first declared: long names are compared once, and not for each attribute.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Name {
+    Xml,
+    Header(usize),
+    Own(usize),
 }
 
 impl<'a, 's> Bindings<'a, 's> {
     pub(super) fn new(scope: &'s Scope) -> Self {
-        Self { scope, declared: Vec::new(), depth: 0, inherited: Vec::new() }
+        Self { scope, declared: Vec::new(), depth: 0, inherited: Vec::new(), resolved: Vec::new() }
     }
 
     /// Goes into an element with these attributes, whose tag begins at `at`.
@@ -61,11 +78,10 @@ impl<'a, 's> Bindings<'a, 's> {
         for attribute in attributes {
             let Some(prefix) = declared_prefix(attribute) else { continue };
             check_declaration(prefix, &attribute.value, at)?;
-            let name = attribute.value.clone();
-            self.declared.push(Declaration { depth: self.depth, prefix, name });
-        }
-        if self.declared.len() + self.scope.declared.len() > limit {
-            return Err(Fault::over_limit("too many namespace declarations", at));
+            if self.declared.len() + self.scope.declared.len() >= limit {
+                return Err(Fault::over_limit("too many namespace declarations", at));
+            }
+            self.declare(prefix, attribute.value.clone());
         }
         self.note(prefix, at)?;
         self.check_attributes(attributes, at)
@@ -93,8 +109,25 @@ impl<'a, 's> Bindings<'a, 's> {
 
     /// What is declared here alone, as the scope of what this holds.
     pub(super) fn into_scope(self) -> Scope {
-        let own = |d: Declaration<'_>| (d.prefix.to_owned(), d.name.into_owned());
-        Scope { declared: self.declared.into_iter().map(own).collect() }
+        let own = |(index, d): (usize, Declaration<'_>)| {
+            let first = match d.same {
+                Name::Own(first) => first,
+                Name::Xml | Name::Header(_) => index,
+            };
+            (d.prefix.to_owned(), d.name.into_owned(), first)
+        };
+        Scope { declared: self.declared.into_iter().enumerate().map(own).collect() }
+    }
+
+    fn declare(&mut self, prefix: &'a str, name: Cow<'a, str>) {
+        let header = || self.scope.declared.iter().position(|(_, other, _)| *other == name);
+        let own = || self.declared.iter().position(|other| other.name == name);
+        let same = match (name == ns::XML, header()) {
+            (true, _) => Name::Xml,
+            (false, Some(first)) => Name::Header(first),
+            (false, None) => Name::Own(own().unwrap_or(self.declared.len())),
+        };
+        self.declared.push(Declaration { depth: self.depth, prefix, name, same });
     }
 
     fn lookup(&self, prefix: &str, depth: usize) -> Option<&str> {
@@ -122,16 +155,29 @@ impl<'a, 's> Bindings<'a, 's> {
 
     /// No two attributes of one namespace have the same name.
     fn check_attributes(&mut self, attributes: &[Attribute<'a>], at: usize) -> Result<(), Fault> {
-        let prefixed = |a: &&Attribute<'a>| !a.prefix.is_empty() && a.prefix != "xmlns";
-        for (index, attribute) in attributes.iter().enumerate().filter(|(_, a)| prefixed(a)) {
-            self.note(attribute.prefix, at)?;
-            let name = (self.namespace(attribute.prefix), attribute.local);
-            let earlier = attributes[..index].iter().filter(prefixed);
-            if earlier.into_iter().any(|a| (self.namespace(a.prefix), a.local) == name) {
+        self.resolved.clear();
+        for Attribute { prefix, local, .. } in attributes {
+            if prefix.is_empty() || *prefix == "xmlns" {
+                continue;
+            }
+            self.note(prefix, at)?;
+            let Some(name) = self.resolve(prefix) else { continue };
+            if self.resolved.iter().any(|(l, n)| *n == name && l == local) {
                 return Err(Fault::not_well_formed("an attribute comes twice", at));
             }
+            self.resolved.push((local, name));
         }
         Ok(())
+    }
+
+    /// The namespace of a prefix of an attribute.
+    fn resolve(&self, prefix: &str) -> Option<Name> {
+        if prefix == "xml" {
+            return Some(Name::Xml);
+        }
+        let own = self.declared.iter().rev().find(|d| d.prefix == prefix);
+        let header = || self.scope.find(prefix).map(|(_, _, first)| Name::Header(*first));
+        own.map(|d| d.same).or_else(header)
     }
 }
 

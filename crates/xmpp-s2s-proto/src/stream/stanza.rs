@@ -300,6 +300,24 @@ mod tests {
     }
 
     #[test]
+    fn text_of_an_embedder_has_the_limits_that_a_peers_has() {
+        let all = "from='a.example' to='b.example'";
+        let attributes = |n| (0..n).map(|n| format!(" a{n}=''")).collect::<String>();
+        let declarations = |n| (0..n).map(|n| format!(" xmlns:a{n}='u'")).collect::<String>();
+        let deep = |n| format!("{}{}", "<a>".repeat(n), "</a>".repeat(n));
+        for (xml, good) in [
+            (format!("<iq {all}{}/>", attributes(62)), true),
+            (format!("<iq {all}{}/>", attributes(63)), false),
+            (format!("<iq {all}{}/>", declarations(32)), true),
+            (format!("<iq {all}{}/>", declarations(33)), false),
+            (format!("<iq {all}>{}</iq>", deep(63)), true),
+            (format!("<iq {all}>{}</iq>", deep(64)), false),
+        ] {
+            assert_eq!(Stanza::parse(xml.clone()).is_ok(), good, "{xml}");
+        }
+    }
+
+    #[test]
     fn a1_domains_are_respelt_and_nothing_else() {
         let stanza = parse("<message to='r&amp;j@B.Example./x&apos;y' from='A.EXAMPLE' id='1'/>");
         assert_eq!(stanza.recipient(), "r&j@b.example/x'y");
