@@ -7,11 +7,11 @@ use bytes::Bytes;
 
 use super::address::Address;
 use super::chars::Escaped;
-use super::condition::Fault;
+use super::condition::{Condition, Fault};
 use super::element::{Attribute, Tag, Visit, walk};
 use super::limits::Limits;
 use super::ns;
-use super::scope::{Scope, declared_prefix, refuse_prefix};
+use super::scope::{Scope, declared_prefix};
 use super::stanza::{Namespace, Stanza, StanzaKind, Unreadable, Value};
 use crate::{Domain, InvalidDomain, Pair};
 
@@ -87,11 +87,15 @@ impl Reading<'_> {
 
 impl<'a> Visit<'a> for Reading<'a> {
     fn start(&mut self, tag: &Tag<'a, '_>) -> Result<(), Fault> {
+        refuse_prefix(tag)?;
         if tag.depth == 1 {
-            refuse_prefix(tag.prefix, tag.namespace)?;
             self.root = Some(Root::new(tag));
         }
         let Some(content) = self.root.as_ref().and_then(|root| root.content) else { return Ok(()) };
+        if is_content(tag.namespace) && tag.namespace != content && tag.parent == content {
+            let reason = "an element of another kind of stream";
+            return Err(Fault::new(Condition::InvalidNamespace, reason, tag.name_end));
+        }
         let default = tag.attributes.iter().find(|a| declared_prefix(a) == Some(""));
         if let Some(declaration) = default
             && declaration.value == content
@@ -105,6 +109,21 @@ impl<'a> Visit<'a> for Reading<'a> {
     fn text(&mut self, _text: &str) {}
 
     fn end(&mut self) {}
+}
+
+/// An element of a content namespace must not have a prefix (RFC 6120 §4.8.5): what it is would
+/// change with the namespace of the stanza around it.
+fn refuse_prefix(tag: &Tag<'_, '_>) -> Result<(), Fault> {
+    match !tag.prefix.is_empty() && is_content(tag.namespace) {
+        true => {
+            Err(Fault::new(Condition::BadNamespacePrefix, "a prefix for content", tag.name_end))
+        }
+        false => Ok(()),
+    }
+}
+
+fn is_content(namespace: &str) -> bool {
+    matches!(namespace, ns::SERVER | ns::CLIENT)
 }
 
 /// The tag of a first-level element.

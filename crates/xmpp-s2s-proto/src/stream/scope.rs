@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::condition::Fault;
 use super::element::Attribute;
-use super::{Condition, ns};
+use super::ns;
 
 /// What the header of a stream declares, for all that it holds.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
@@ -100,6 +100,12 @@ impl<'a, 's> Bindings<'a, 's> {
     /// The default namespace around the element.
     pub(super) fn surrounding(&self) -> &str {
         self.lookup("", self.depth - 1).unwrap_or_default()
+    }
+
+    /// The namespace of the element around it, of this name.
+    pub(super) fn parent(&self, name: &str) -> &str {
+        let prefix = name.split_once(':').map_or("", |(prefix, _)| prefix);
+        self.lookup(prefix, self.depth - 1).unwrap_or_default()
     }
 
     /// The prefixes used so far that only the header declares.
@@ -201,13 +207,5 @@ fn check_declaration(prefix: &str, name: &str, at: usize) -> Result<(), Fault> {
         "" => Ok(()),
         _ if name.is_empty() => fault("a prefix without namespace"),
         _ => Ok(()),
-    }
-}
-
-/// An element of a content namespace must not have a prefix (RFC 6120 §4.8.5).
-pub(super) fn refuse_prefix(prefix: &str, namespace: &str) -> Result<(), Fault> {
-    match !prefix.is_empty() && matches!(namespace, ns::SERVER | ns::CLIENT) {
-        true => Err(Fault::new(Condition::BadNamespacePrefix, "a prefix for a stanza", 0)),
-        false => Ok(()),
     }
 }

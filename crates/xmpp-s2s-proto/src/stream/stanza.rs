@@ -354,6 +354,33 @@ mod tests {
     }
 
     #[test]
+    fn an_element_that_another_namespace_would_make_content_is_refused() {
+        let refused = |own: &str, payload: &str| {
+            let xml = format!("<message{own} from='a.example' to='b.example'>{payload}</message>");
+            Stanza::parse(xml).is_err()
+        };
+        for (own, other) in [(ns::SERVER, ns::CLIENT), (ns::CLIENT, ns::SERVER), ("", ns::CLIENT)] {
+            let own = if own.is_empty() { own } else { &format!(" xmlns='{own}'") };
+            for payload in [
+                format!("<body xmlns='{other}'/>"),
+                format!("<error><text xmlns='{other}'/></error>"),
+                format!("<c:body xmlns:c='{other}'/>"),
+                format!("<x xmlns='u' xmlns:c='{other}'><c:body/></x>"),
+                "<c:body xmlns:c='jabber:server'/>".to_owned(),
+            ] {
+                assert!(refused(own, &payload), "{own} {payload}");
+            }
+            for payload in [
+                format!("<x xmlns='u'><message xmlns='{other}'/></x>"),
+                format!("<x xmlns='u' xmlns:c='{other}' c:a=''/>"),
+                "<u:x xmlns:u='u'><message xmlns='jabber:client'/></u:x>".to_owned(),
+            ] {
+                assert!(!refused(own, &payload), "{own} {payload}");
+            }
+        }
+    }
+
+    #[test]
     fn to_xml_finds_the_namespace_however_it_is_written() {
         let stanza = parse("<iq from='a.example' xmlns = \"jabber&#58;client\" to='b.example'/>");
         assert_eq!(wire(&stanza), "<iq from='a.example' to='b.example'/>");
