@@ -12,6 +12,12 @@ use serde_json::value::RawValue;
 use crate::document::DocumentError;
 use crate::target::excerpt;
 
+/// Whether it is JSON in UTF-8, of whatever type.
+#[cfg(feature = "client")]
+pub(crate) fn is_json(json: &[u8]) -> bool {
+    serde_json::from_slice::<IgnoredAny>(json).is_ok()
+}
+
 /// A JSON object, each of whose members stands in it once.
 pub(crate) struct Object<'a> {
     path: String,

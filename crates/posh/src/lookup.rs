@@ -7,6 +7,8 @@ use thiserror::Error;
 use url::Url;
 
 use crate::document::{Document, DocumentError, Reference};
+#[cfg(feature = "client")]
+use crate::json::is_json;
 use crate::materials::{List, Materials, lifetime};
 use crate::service::InvalidSource;
 use crate::{Limits, Profile, Service, target};
@@ -109,6 +111,9 @@ impl Lookup {
         };
         let location = location.filter(|location| !location.is_empty());
         let location = location.ok_or_else(|| refused("must be there"))?;
+        if !location.is_ascii() {
+            return Err(refused("must be ASCII"));
+        }
         let next = self.target.join(location).map_err(|_| refused("must be a URL"))?;
         let next = target::checked(next, self.limits.port).map_err(refused)?;
         self.proceed(next)
@@ -184,7 +189,7 @@ pub struct Response<'a> {
     pub status: u16,
     /// The `Location` header.
     pub location: Option<&'a str>,
-    /// The `Content-Type` header.
+    /// The `Content-Type` header; where it stands more than once, all values with commas between.
     pub content_type: Option<&'a str>,
     /// The body, cut anywhere beyond [`Limits::document_size`].
     pub body: &'a [u8],
@@ -253,10 +258,12 @@ pub enum LookupError {
 
 #[cfg(feature = "client")]
 impl LookupError {
-    /// Whether the whole answer came and was not JSON, as from a web server that answers every path
-    /// with a page (A6).
-    pub(crate) fn is_not_json(&self) -> bool {
-        match self {
+    /// Whether the whole answer came and `body`, which it is about, is not JSON, as from a web server
+    /// that answers every path with a page (A6).
+    ///
+    /// JSON of a wrong type, or behind a byte order mark, is refused, but is JSON all the same.
+    pub(crate) fn is_not_json(&self, body: &[u8]) -> bool {
+        let may_be = match self {
             Self::Document { error, .. } => matches!(error, DocumentError::NotJson(_)),
             Self::ContentType(_) => true,
             Self::Redirect { .. }
@@ -267,7 +274,8 @@ impl LookupError {
             | Self::TooLarge(_)
             | Self::TooManyRequests(_)
             | Self::TooManyHosts(_) => false,
-        }
+        };
+        may_be && !is_json(body.strip_prefix(BYTE_ORDER_MARK).unwrap_or(body))
     }
 }
 
@@ -281,10 +289,15 @@ pub(crate) fn normalised(source: &DnsName<'_>) -> DnsName<'static> {
     }
 }
 
+/// Whether any of the types is that of a page.
 fn is_page(content_type: &str) -> bool {
-    let kind = content_type.split(';').next().unwrap_or_default().trim();
-    ["text/html", "application/xhtml+xml"].iter().any(|page| kind.eq_ignore_ascii_case(page))
+    content_type.split(',').any(|content_type| {
+        let kind = content_type.split(';').next().unwrap_or_default().trim();
+        ["text/html", "application/xhtml+xml"].iter().any(|page| kind.eq_ignore_ascii_case(page))
+    })
 }
 
+#[cfg(feature = "client")]
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 /// What no limit can exceed: nothing is kept for ever (RFC 7711 §6).
 const LONGEST_LIFETIME: Duration = Duration::from_secs(7 * 24 * 60 * 60);

@@ -172,7 +172,7 @@ fn ph04_a_relative_location_is_resolved() {
 fn ph04_a_location_that_is_missing_empty_or_not_https_is_refused() {
     let missing = Answer { location: None, ..Answer::redirect("") };
     let answers =
-        ["", "http://im.example/x", "ftp://im.example/", "https://", "https://u:p@a.example/"]
+        ["", "/é", "http://im.example/", "ftp://im.example/", "https://", "https://u:p@a.example/"]
             .map(Answer::redirect);
     for answer in answers.iter().chain([&missing]) {
         let end = rfc(std::slice::from_ref(answer)).end;
@@ -331,7 +331,12 @@ fn a_key_set_without_its_certificates_lives_for_five_minutes() {
 
 #[test]
 fn t23_a_page_for_people_is_refused_whatever_it_holds() {
-    for content_type in ["text/html", "Text/HTML; charset=utf-8", "application/xhtml+xml"] {
+    for content_type in [
+        "text/html",
+        "Text/HTML; charset=utf-8",
+        "application/xhtml+xml",
+        "application/json, text/html",
+    ] {
         let page = Answer { content_type: Some(content_type), ..Answer::fingerprints(HOUR) };
         assert!(matches!(rfc(&[page]).end, Err(LookupError::ContentType(_))), "{content_type}");
     }

@@ -121,9 +121,7 @@ mod tests {
 
     /// What comes of these answers, a status and a body each.
     fn answers(profile: Profile, answers: &[(u16, &str)]) -> Outcome {
-        let source = DnsName::try_from("im.example").unwrap();
-        let limits = Limits::default();
-        let mut lookup = Lookup::new(&source, &Service::XMPP_SERVER, profile, limits).unwrap();
+        let mut lookup = lookup(profile);
         for (status, body) in answers {
             let body = body.as_bytes();
             let response = Response { status: *status, location: None, content_type: None, body };
@@ -133,6 +131,21 @@ mod tests {
             }
         }
         panic!("the lookup goes on")
+    }
+
+    /// What comes of this answer on the path of the fingerprints.
+    fn answer(content_type: Option<&str>, body: &str) -> Outcome {
+        let response =
+            Response { status: 200, location: None, content_type, body: body.as_bytes() };
+        match step(lookup(Profile::Rfc7711), &response, NOW) {
+            ControlFlow::Continue(lookup) => panic!("{lookup:?} goes on"),
+            ControlFlow::Break(outcome) => outcome,
+        }
+    }
+
+    fn lookup(profile: Profile) -> Lookup {
+        let source = DnsName::try_from("im.example").unwrap();
+        Lookup::new(&source, &Service::XMPP_SERVER, profile, Limits::default()).unwrap()
     }
 
     fn fingerprints(list: &[(u16, &str)]) -> Outcome {
@@ -187,6 +200,18 @@ mod tests {
             let published = decide(fingerprints(answers), key_set());
             assert_eq!(profile(&published), None, "{body}");
         }
+    }
+
+    #[test]
+    fn a6_json_that_is_refused_as_a_page_or_for_its_mark_does_not_let_a_key_set_decide() {
+        let document = document(Profile::Rfc7711);
+        let marked = format!("\u{feff}{document}");
+        for (content_type, body) in [(Some("text/html"), &document), (None, &marked)] {
+            let published = decide(answer(content_type, body), key_set());
+            assert_eq!(profile(&published), None, "{body}");
+        }
+        let published = decide(answer(Some("text/html"), "<!doctype html>"), key_set());
+        assert_eq!(profile(&published), Some(Profile::Draft02));
     }
 
     #[test]

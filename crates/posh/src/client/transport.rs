@@ -7,6 +7,8 @@ use reqwest::header::{
     ACCEPT, ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE, HeaderName, HeaderValue, LOCATION,
 };
 use reqwest::redirect::Policy;
+use rustls::NoKeyLog;
+use rustls::client::Resumption;
 use url::Url;
 
 use super::address::AddressGuard;
@@ -14,6 +16,7 @@ use super::budget::Charge;
 use super::failure::classify;
 use super::resolver::VettedResolver;
 use crate::lookup::{LookupError, Response};
+use crate::target::excerpt;
 use crate::{FetchError, Limits};
 
 /// What makes connections for lookups.
@@ -25,6 +28,7 @@ pub(super) struct Transport {
 }
 
 impl Transport {
+    /// Takes what `tls` trusts. Nothing is resumed: a host proves itself on every connection.
     pub(super) fn new(
         mut tls: rustls::ClientConfig,
         resolver: Arc<dyn Resolve>,
@@ -32,6 +36,9 @@ impl Transport {
         limits: Limits,
     ) -> Self {
         tls.alpn_protocols = vec![b"http/1.1".to_vec()];
+        tls.enable_early_data = false;
+        tls.key_log = Arc::new(NoKeyLog);
+        tls.resumption = Resumption::disabled();
         Self { tls, resolver, guard, limits }
     }
 
@@ -87,8 +94,8 @@ impl Answer {
         let response = request.send().await.map_err(|error| classify(url, error))?;
         let answer = Self {
             status: response.status().as_u16(),
-            location: text(&response, LOCATION),
-            content_type: text(&response, CONTENT_TYPE),
+            location: location(&response, url)?,
+            content_type: content_type(&response),
             body: Vec::new(),
         };
         match answer.status {
@@ -107,11 +114,27 @@ impl Answer {
     }
 }
 
-/// The text of a header that stands there once.
-fn text(response: &reqwest::Response, name: HeaderName) -> Option<String> {
-    let mut values = response.headers().get_all(name).iter();
-    let value = values.next().filter(|_| values.next().is_none())?;
-    value.to_str().ok().map(str::to_owned)
+/// The `Location` of a redirect; what is no ASCII in it, which [`Lookup`](crate::Lookup) refuses, is
+/// replaced.
+fn location(response: &reqwest::Response, url: &Url) -> Result<Option<String>, LookupError> {
+    let locations = texts(response, LOCATION);
+    if response.status().is_redirection() && locations.len() > 1 {
+        let location = excerpt(&locations.join(", "));
+        let rule = "must stand there once";
+        return Err(LookupError::Redirect { url: url.clone(), location, rule });
+    }
+    Ok(locations.into_iter().next())
+}
+
+/// The list of all `Content-Type`s, since any of them may be believed by others.
+fn content_type(response: &reqwest::Response) -> Option<String> {
+    let types = texts(response, CONTENT_TYPE);
+    (!types.is_empty()).then(|| types.join(", "))
+}
+
+fn texts(response: &reqwest::Response, name: HeaderName) -> Vec<String> {
+    let values = response.headers().get_all(name).iter();
+    values.map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned()).collect()
 }
 
 async fn body(

@@ -66,7 +66,7 @@ pub(super) fn step(
         Ok(Progress::Continue(next)) => return ControlFlow::Continue(next),
         Ok(Progress::Done(Some(materials))) => Outcome::Found(materials),
         Ok(Progress::Done(None)) => Outcome::Absent,
-        Err(error) if error.is_not_json() && !is_referred => Outcome::NotJson(error),
+        Err(error) if !is_referred && error.is_not_json(response.body) => Outcome::NotJson(error),
         Err(error) => Outcome::Failed(error.into()),
     })
 }

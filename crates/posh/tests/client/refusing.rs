@@ -6,7 +6,9 @@ use std::time::{Duration, Instant};
 use posh::{FetchError, LookupError, Profile, Published};
 use xmpp_s2s_testkit::{Certificate, Reply, TlsFault, World};
 
-use crate::setup::{SOURCE, client, client_guarded, client_within, fetch, limits, unknown, world};
+use crate::setup::{
+    Clock, SOURCE, client, client_at, client_guarded, client_within, fetch, limits, unknown, world,
+};
 
 /// What comes of [`SOURCE`] when both its paths answer so.
 async fn reply(world: &World, reply: Reply) -> Published {
@@ -52,6 +54,19 @@ async fn ph02_an_expired_web_host_is_not_trusted() {
     let expired = world.web_authority.issue(&Certificate::new([SOURCE]).days(-10..-1));
     world.open_web_host_as(SOURCE, &expired);
     let error = unknown(fetch(&client(&world), SOURCE).await);
+    assert!(matches!(*error, FetchError::Untrusted { .. }), "{error:?}");
+}
+
+#[tokio::test]
+async fn a_web_host_that_expires_between_two_lookups_is_not_trusted_again() {
+    let (world, _) = world().await;
+    let soon = world.web_authority.issue(&Certificate::new([SOURCE]).days(-1..1));
+    world.open_web_host_as(SOURCE, &soon);
+    let clock = Clock::starting(Duration::from_secs(23 * 60 * 60));
+    let client = client_at(&world, clock.clone());
+    assert!(matches!(fetch(&client, SOURCE).await, Published::Absent));
+    clock.advance(Duration::from_secs(2 * 60 * 60));
+    let error = unknown(fetch(&client, SOURCE).await);
     assert!(matches!(*error, FetchError::Untrusted { .. }), "{error:?}");
 }
 
@@ -168,6 +183,36 @@ async fn t39_names_outside_the_public_dns_are_not_asked_for() {
         assert!(matches!(*error, FetchError::Source(_)), "{error:?}");
     }
     assert!(world.dns.queries().is_empty());
+}
+
+#[tokio::test]
+async fn t23_a_page_is_refused_however_its_type_is_said() {
+    let (world, _) = world().await;
+    for types in [
+        "Content-Type: application/json\r\nContent-Type: text/html",
+        "Content-Type: text/html; x=\u{e9}",
+    ] {
+        let raw = format!("HTTP/1.1 200 OK\r\n{types}\r\nContent-Length: 2\r\n\r\n{{}}");
+        let error = unknown(reply(&world, Reply::raw(raw)).await);
+        let is_refused = matches!(*error, FetchError::Invalid(LookupError::ContentType(_)));
+        assert!(is_refused, "{types}: {error:?}");
+    }
+}
+
+#[tokio::test]
+async fn ph04_a_location_that_stands_twice_or_is_no_ascii_is_refused() {
+    let (world, _) = world().await;
+    for (locations, expected) in [
+        ("Location: /a\r\nLocation: /b", "must stand there once"),
+        ("Location: /\u{e9}", "must be ASCII"),
+    ] {
+        let raw = format!("HTTP/1.1 302 Found\r\n{locations}\r\nContent-Length: 0\r\n\r\n");
+        let error = unknown(reply(&world, Reply::raw(raw)).await);
+        let FetchError::Invalid(LookupError::Redirect { rule, .. }) = &*error else {
+            panic!("{error:?}")
+        };
+        assert_eq!(*rule, expected);
+    }
 }
 
 #[tokio::test]

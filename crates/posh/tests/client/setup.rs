@@ -2,13 +2,15 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use hickory_resolver::TokioResolver;
 use posh::{AddressGuard, Client, FetchError, Limits, Materials, Profile, Published, Service};
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
-use rustls::ClientConfig;
-use rustls_pki_types::DnsName;
+use rustls::time_provider::TimeProvider;
+use rustls::{ClientConfig, ConfigBuilder, WantsVersions};
+use rustls_pki_types::{DnsName, UnixTime};
 use xmpp_s2s_testkit::{Identity, World, provider};
 
 pub(crate) const BOTH: [Profile; 2] = [Profile::Draft02, Profile::Rfc7711];
@@ -49,8 +51,25 @@ pub(crate) fn client_of(world: &World, profiles: &[Profile]) -> Client {
     build(world, guard, profiles, limits(world))
 }
 
+/// A client for which it is as late as `clock` says, where web hosts' certificates are judged.
+pub(crate) fn client_at(world: &World, clock: Clock) -> Client {
+    let guard = AddressGuard::new(["127.0.0.0/8".parse().unwrap()]);
+    let builder = ClientConfig::builder_with_details(provider(), Arc::new(clock));
+    build_on(builder, world, guard, &BOTH, limits(world))
+}
+
 fn build(world: &World, guard: AddressGuard, profiles: &[Profile], limits: Limits) -> Client {
-    let tls = ClientConfig::builder_with_provider(provider())
+    build_on(ClientConfig::builder_with_provider(provider()), world, guard, profiles, limits)
+}
+
+fn build_on(
+    builder: ConfigBuilder<ClientConfig, WantsVersions>,
+    world: &World,
+    guard: AddressGuard,
+    profiles: &[Profile],
+    limits: Limits,
+) -> Client {
+    let tls = builder
         .with_safe_default_protocol_versions()
         .unwrap()
         .with_root_certificates(world.web_authority.roots())
@@ -83,6 +102,27 @@ pub(crate) fn unknown(published: Published) -> Arc<FetchError> {
     match published {
         Published::Unknown(error) => error,
         other => panic!("known: {other:?}"),
+    }
+}
+
+/// A clock that is ahead.
+#[derive(Clone, Debug)]
+pub(crate) struct Clock(Arc<AtomicU64>);
+
+impl Clock {
+    pub(crate) fn starting(ahead: Duration) -> Self {
+        Self(Arc::new(AtomicU64::new(ahead.as_secs())))
+    }
+
+    pub(crate) fn advance(&self, by: Duration) {
+        self.0.fetch_add(by.as_secs(), Ordering::Relaxed);
+    }
+}
+
+impl TimeProvider for Clock {
+    fn current_time(&self) -> Option<UnixTime> {
+        let seconds = UnixTime::now().as_secs() + self.0.load(Ordering::Relaxed);
+        Some(UnixTime::since_unix_epoch(Duration::from_secs(seconds)))
     }
 }
 
