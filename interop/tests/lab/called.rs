@@ -55,11 +55,12 @@ async fn both_proved(
     prosody_proved(run, from.machine, to, proof).await?;
     let digest = run.digest(from)?;
     let (prooftype, step) = match proof {
-        Proof::Posh => ("prooftype=\"posh\"", format!("posh-match (certificate {digest}")),
-        Proof::Pkix => ("prooftype=\"pkix\"", format!("pkix-match (certificate {digest}")),
+        Proof::Posh => ("prooftype=\"posh\"", "posh-match posh-match"),
+        Proof::Pkix => ("prooftype=\"pkix\"", "pkix pkix-match"),
     };
+    let words = ["outcome=\"accepted\"", prooftype, step, &digest];
     for direction in ["inbound", "outbound"] {
-        we_decided(run, direction, to, from, &["outcome=\"accepted\"", prooftype, &step]).await?;
+        we_decided(run, direction, to, from, &words).await?;
     }
     match proof {
         Proof::Posh => web_was_asked(run, to.machine, from).await,
