@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::ops::Range;
+use std::sync::Arc;
 
 use bytes::Bytes;
 
@@ -12,14 +13,15 @@ use super::element::{Attribute, Tag, Visit, walk};
 use super::limits::Limits;
 use super::ns;
 use super::scope::{Scope, declared_prefix};
-use super::stanza::{Namespace, Stanza, StanzaKind, Unreadable, Value};
+use super::stanza::{Namespace, Stanza, StanzaKind, Taken, Unreadable, Value};
 use crate::{Domain, InvalidDomain, Pair};
 
 /// What a stanza takes over from the stream around it.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Inherited<'a> {
     pub(super) scope: &'a Scope,
-    pub(super) language: Option<&'a str>,
+    /// `xml:lang` with a space before it.
+    pub(super) language: Option<&'a Arc<str>>,
     /// The domains that it is likely to name.
     pub(super) pair: Option<&'a Pair>,
     /// The namespaces that a stanza may be in.
@@ -46,8 +48,7 @@ pub(super) struct Reading<'a> {
 impl Reading<'_> {
     /// Makes a stanza of an element, within what the framer lets through.
     ///
-    /// The text is copied only if it uses a prefix that the header declares, has no `xml:lang` where
-    /// the header has one, or spells its domains in another way.
+    /// The text is copied only if it spells its domains in another way.
     pub(super) fn stanza(
         xml: Bytes,
         inherited: &Inherited<'_>,
@@ -62,13 +63,14 @@ impl Reading<'_> {
         let mut edits = Edits::default();
         edits.respell(sender, &from);
         edits.respell(recipient, &to);
-        edits.inherit(&root, &prefixes, inherited);
         if let Some(mended) = edits.apply(&xml) {
-            let scope = inherited.scope.default_only();
-            let around = Inherited { scope: &scope, language: None, ..*inherited };
-            // It was within the limits before it was mended.
-            return Self::stanza(mended, &around, &Limits::EMBEDDER);
+            return Self::stanza(mended, inherited, limits);
         }
+        let declaration = |prefix: &&str| inherited.scope.declaration(prefix).cloned();
+        let taken = Taken {
+            declarations: prefixes.iter().filter_map(declaration).collect(),
+            language: inherited.language.filter(|_| root.language.is_none()).cloned(),
+        };
         Ok(Stanza {
             kind,
             from: from.domain.clone(),
@@ -77,6 +79,7 @@ impl Reading<'_> {
             recipient: value(recipient),
             id: root.id.as_ref().map(value),
             stanza_type: root.stanza_type.as_ref().map(value),
+            taken,
             declared: root.declared,
             declarations: reading.declarations,
             name_end: root.name_end,
@@ -188,7 +191,7 @@ fn value(attribute: &Attribute<'_>) -> Value {
     }
 }
 
-/// What has to be changed for a stanza to stand alone, in any order.
+/// What has to be changed in the text of a stanza, in any order.
 #[derive(Debug, Default)]
 struct Edits(Vec<(Range<usize>, String)>);
 
@@ -197,18 +200,6 @@ impl Edits {
     fn respell(&mut self, attribute: &Attribute<'_>, address: &Address<'_>) {
         if let Some(respelt) = address.respelt() {
             self.0.push((attribute.value_span.clone(), Escaped(&respelt).to_string()));
-        }
-    }
-
-    /// Takes over prefixes and language from the header.
-    fn inherit(&mut self, root: &Root<'_>, prefixes: &[&str], inherited: &Inherited<'_>) {
-        let at = root.name_end..root.name_end;
-        for prefix in prefixes {
-            let namespace = Escaped(inherited.scope.get(prefix).unwrap_or_default());
-            self.0.push((at.clone(), format!(" xmlns:{prefix}='{namespace}'")));
-        }
-        if let (None, Some(language)) = (&root.language, inherited.language) {
-            self.0.push((at, format!(" xml:lang='{}'", Escaped(language))));
         }
     }
 

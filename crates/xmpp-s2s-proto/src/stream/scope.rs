@@ -1,7 +1,9 @@
 //! Namespace declarations: those of the header, and those inside one element (XML Namespaces 1.0).
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
+use super::chars::Escaped;
 use super::condition::Fault;
 use super::element::Attribute;
 use super::ns;
@@ -9,28 +11,35 @@ use super::ns;
 /// What the header of a stream declares, for all that it holds.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub(super) struct Scope {
-    /// Prefix, namespace, and the first entry of the same namespace.
-    declared: Vec<(String, String, usize)>,
+    declared: Vec<Declared>,
+}
+
+#[derive(Clone, Debug, Eq, PartialEq)]
+struct Declared {
+    prefix: String,
+    name: String,
+    /// The first entry of the same namespace.
+    first: usize,
+    /// The declaration with a space before it, for stanzas that use the prefix.
+    xml: Arc<str>,
 }
 
 impl Scope {
     /// Around what stands alone.
     pub(super) const NOTHING: Self = Self { declared: Vec::new() };
 
-    /// The default namespace without the prefixes.
-    pub(super) fn default_only(&self) -> Self {
-        let default = self.declared.iter().filter(|(prefix, _, _)| prefix.is_empty());
-        let alone = |(prefix, name, _): &(String, String, usize)| (prefix.clone(), name.clone(), 0);
-        Self { declared: default.map(alone).collect() }
-    }
-
     /// The namespace of a prefix; the empty one is the default.
     pub(super) fn get(&self, prefix: &str) -> Option<&str> {
-        self.find(prefix).map(|(_, name, _)| name.as_str())
+        self.find(prefix).map(|declared| declared.name.as_str())
     }
 
-    fn find(&self, prefix: &str) -> Option<&(String, String, usize)> {
-        self.declared.iter().find(|(p, _, _)| p == prefix)
+    /// The declaration of a prefix, as an attribute with a space before it.
+    pub(super) fn declaration(&self, prefix: &str) -> Option<&Arc<str>> {
+        self.find(prefix).map(|declared| &declared.xml)
+    }
+
+    fn find(&self, prefix: &str) -> Option<&Declared> {
+        self.declared.iter().find(|declared| declared.prefix == prefix)
     }
 }
 
@@ -115,18 +124,20 @@ impl<'a, 's> Bindings<'a, 's> {
 
     /// What is declared here alone, as the scope of what this holds.
     pub(super) fn into_scope(self) -> Scope {
-        let own = |(index, d): (usize, Declaration<'_>)| {
-            let first = match d.same {
+        let own = |(index, d): (usize, Declaration<'_>)| Declared {
+            prefix: d.prefix.to_owned(),
+            xml: format!(" xmlns:{}='{}'", d.prefix, Escaped(&d.name)).into(),
+            name: d.name.into_owned(),
+            first: match d.same {
                 Name::Own(first) => first,
                 Name::Xml | Name::Header(_) => index,
-            };
-            (d.prefix.to_owned(), d.name.into_owned(), first)
+            },
         };
         Scope { declared: self.declared.into_iter().enumerate().map(own).collect() }
     }
 
     fn declare(&mut self, prefix: &'a str, name: Cow<'a, str>) {
-        let header = || self.scope.declared.iter().position(|(_, other, _)| *other == name);
+        let header = || self.scope.declared.iter().position(|other| other.name == name);
         let own = || self.declared.iter().position(|other| other.name == name);
         let same = match (name == ns::XML, header()) {
             (true, _) => Name::Xml,
@@ -182,7 +193,7 @@ impl<'a, 's> Bindings<'a, 's> {
             return Some(Name::Xml);
         }
         let own = self.declared.iter().rev().find(|d| d.prefix == prefix);
-        let header = || self.scope.find(prefix).map(|(_, _, first)| Name::Header(*first));
+        let header = || self.scope.find(prefix).map(|declared| Name::Header(declared.first));
         own.map(|d| d.same).or_else(header)
     }
 }

@@ -1,8 +1,9 @@
 //! Stanzas: one XML text each, and where it goes (RFC 6120 §8).
 
 use std::borrow::Cow;
-use std::fmt::Write as _;
+use std::iter;
 use std::ops::Range;
+use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
 use thiserror::Error;
@@ -26,7 +27,9 @@ pub struct Stanza {
     pub(super) recipient: Value,
     pub(super) id: Option<Value>,
     pub(super) stanza_type: Option<Value>,
+    /// What the sender wrote, but for the spelling of the domains.
     pub(super) xml: Bytes,
+    pub(super) taken: Taken,
     /// The content namespace that the stanza's own tag declares.
     pub(super) declared: Option<Namespace>,
     /// Where the namespace of the stanza is declared as default: in its own tag, and once more
@@ -85,17 +88,17 @@ impl Stanza {
     /// Only the namespace of the stanza itself is exchanged, also where it is declared once more in
     /// vain; what another element holds stays as it is, such as a forwarded message.
     pub fn to_xml(&self, namespace: Namespace) -> Cow<'_, str> {
-        if self.declared == Some(namespace) {
+        let is_declared = self.declared == Some(namespace);
+        if is_declared && self.taken.is_empty() {
             return Cow::Borrowed(utf8(&self.xml));
         }
-        let mut out = String::with_capacity(self.xml.len() + 24);
-        let mut pieces = self.undeclared();
-        if let Some(first) = pieces.next() {
-            let (tag, rest) = first.split_at(self.name_end);
-            let _ = write!(out, "{tag} xmlns='{}'{rest}", namespace.as_str());
-        }
-        out.extend(pieces);
-        Cow::Owned(out)
+        let (declaration, cuts) = match is_declared {
+            true => ("", &[][..]),
+            false => (namespace.declaration(), &self.declarations[..]),
+        };
+        let mut out = Vec::with_capacity(self.size() + declaration.len());
+        self.pieces(declaration, cuts).for_each(|piece| out.extend_from_slice(piece));
+        Cow::Owned(String::from_utf8(out).expect(UTF8))
     }
 
     /// The error to send back to the author (RFC 6120 §8.3); `None` for errors and IQ results, which
@@ -107,23 +110,47 @@ impl Stanza {
         bounce::write(self, condition, text).and_then(|xml| Self::parse(xml).ok())
     }
 
-    /// How many bytes of memory its text takes; about as many on the wire.
+    /// How many bytes its text takes; about as many on the wire.
     pub fn size(&self) -> usize {
-        self.xml.len()
+        self.xml.len() + self.taken.iter().map(str::len).sum::<usize>()
     }
 
     /// Appends it as it stands in a stream whose default namespace is `jabber:server`.
     pub(super) fn write(&self, out: &mut BytesMut) {
-        self.undeclared().for_each(|piece| out.extend_from_slice(piece.as_bytes()));
+        self.pieces("", &self.declarations).for_each(|piece| out.extend_from_slice(piece));
     }
 
-    /// The text without [`Self::declarations`].
-    fn undeclared(&self) -> impl Iterator<Item = &str> {
-        let starts = self.declarations.iter().map(|span| span.end);
-        let ends = self.declarations.iter().map(|span| span.start);
-        let starts = std::iter::once(0).chain(starts);
-        let ends = ends.chain(std::iter::once(self.xml.len()));
-        starts.zip(ends).map(|(start, end)| utf8(&self.xml[start..end]))
+    /// The text without `cuts`, with `declaration` and what is taken over behind its name.
+    fn pieces<'a>(
+        &'a self,
+        declaration: &'static str,
+        cuts: &'a [Range<usize>],
+    ) -> impl Iterator<Item = &'a [u8]> {
+        let starts = iter::once(self.name_end).chain(cuts.iter().map(|cut| cut.end));
+        let ends = cuts.iter().map(|cut| cut.start).chain(iter::once(self.xml.len()));
+        let added = iter::once(declaration).chain(self.taken.iter()).map(str::as_bytes);
+        let rest = starts.zip(ends).map(|(start, end)| &self.xml[start..end]);
+        iter::once(&self.xml[..self.name_end]).chain(added).chain(rest)
+    }
+}
+
+/// What a stanza takes over from the header of its stream, as attributes with a space before each:
+/// with them it stands alone.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub(super) struct Taken {
+    /// Those of the prefixes that it uses and does not declare.
+    pub(super) declarations: Vec<Arc<str>>,
+    /// `xml:lang`, where it has none.
+    pub(super) language: Option<Arc<str>>,
+}
+
+impl Taken {
+    fn is_empty(&self) -> bool {
+        self.declarations.is_empty() && self.language.is_none()
+    }
+
+    fn iter(&self) -> impl Iterator<Item = &str> {
+        self.declarations.iter().chain(&self.language).map(|attribute| &**attribute)
     }
 }
 
@@ -161,6 +188,14 @@ impl Namespace {
         match self {
             Self::Client => ns::CLIENT,
             Self::Server => ns::SERVER,
+        }
+    }
+
+    /// Its declaration as default, with a space before it.
+    fn declaration(self) -> &'static str {
+        match self {
+            Self::Client => " xmlns='jabber:client'",
+            Self::Server => " xmlns='jabber:server'",
         }
     }
 }
@@ -244,12 +279,15 @@ impl From<Unreadable> for InvalidStanza {
 }
 
 fn utf8(bytes: &[u8]) -> &str {
-    std::str::from_utf8(bytes).expect("a stanza is read as UTF-8, and cut between characters")
+    std::str::from_utf8(bytes).expect(UTF8)
 }
+
+const UTF8: &str = "a stanza is read as UTF-8, and cut between characters";
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::stream::header::Header;
 
     fn parse(xml: &str) -> Stanza {
         Stanza::parse(xml.to_owned()).unwrap()
@@ -331,6 +369,29 @@ mod tests {
     fn a1_text_that_needs_no_mending_is_not_copied() {
         let xml = Bytes::from_static(b"<message to='b.example' from='a.example'/>");
         assert_eq!(Stanza::parse(xml.clone()).unwrap().xml.as_ptr(), xml.as_ptr());
+    }
+
+    #[test]
+    fn what_the_header_says_goes_along_without_a_copy_of_the_text() {
+        let header = b"<s:stream xmlns='jabber:server' xmlns:s='http://etherx.jabber.org/streams' \
+                       xmlns:p='a&amp;b' xmlns:q='u' xml:lang='en'>";
+        let scope = Header::parse(header, &Limits::EMBEDDER).unwrap().scope;
+        let language = Arc::from(" xml:lang='en'");
+        let around = Inherited { scope: &scope, language: Some(&language), ..Inherited::NOTHING };
+        let xml = Bytes::from_static(b"<iq from='a.example' to='b.example'><p:x/></iq>");
+        let stanza = Reading::stanza(xml.clone(), &around, &Limits::EMBEDDER).unwrap();
+        assert_eq!(stanza.xml.as_ptr(), xml.as_ptr());
+        let alone = "<iq xmlns:p='a&amp;b' xml:lang='en' from='a.example' to='b.example'>\
+                     <p:x/></iq>";
+        assert_eq!(wire(&stanza), alone);
+        assert_eq!(stanza.size(), alone.len());
+        let xml = "<iq xmlns='jabber:server' xml:lang='de' from='a.example' to='b.example'>\
+                   <x p:y=''><x xmlns='jabber:server'/></x></iq>";
+        let stanza = Reading::stanza(xml.into(), &around, &Limits::EMBEDDER).unwrap();
+        assert_eq!(
+            stanza.to_xml(Namespace::Server),
+            xml.replacen("<iq", "<iq xmlns:p='a&amp;b'", 1)
+        );
     }
 
     #[test]

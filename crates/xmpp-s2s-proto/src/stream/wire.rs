@@ -31,14 +31,21 @@ pub(super) struct Wire {
     output: BytesMut,
     events: VecDeque<Event>,
     framer: Framer,
-    /// What the peer's latest header declares for its elements.
-    peer: Option<Header>,
+    /// What the peer's latest header says of what stands below it.
+    peer: Option<Surroundings>,
     life: Life,
     timer: Timer,
     /// Whether our latest header is out.
     opened: Opened,
     /// The latest time we were told.
     now: Instant,
+}
+
+#[derive(Debug)]
+struct Surroundings {
+    scope: Scope,
+    /// `xml:lang` with a space before it.
+    language: Option<Arc<str>>,
 }
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -119,22 +126,23 @@ impl Wire {
 
     /// Goes on with a header that was read.
     pub(super) fn begin(&mut self, header: Header) {
-        self.peer = Some(header);
+        let language = header.language.map(|language| format!(" xml:lang='{language}'").into());
+        self.peer = Some(Surroundings { scope: header.scope, language });
     }
 
     /// Reads an element that is no stanza of an established pair.
     pub(super) fn element(&self, xml: &[u8]) -> Result<Element, StreamError> {
         let nothing = Scope::NOTHING;
-        let scope = self.peer.as_ref().map_or(&nothing, |header| &header.scope);
+        let scope = self.peer.as_ref().map_or(&nothing, |peer| &peer.scope);
         Ok(Element::parse(xml, scope, &self.limits())?)
     }
 
     /// What stanzas of an established pair take over.
     pub(super) fn inherited<'a>(&'a self, pair: &'a Pair) -> Inherited<'a> {
-        let header = self.peer.as_ref();
+        let peer = self.peer.as_ref();
         Inherited {
-            scope: header.map_or(const { &Scope::NOTHING }, |header| &header.scope),
-            language: header.and_then(|header| header.language.as_deref()),
+            scope: peer.map_or(const { &Scope::NOTHING }, |peer| &peer.scope),
+            language: peer.and_then(|peer| peer.language.as_ref()),
             pair: Some(pair),
             contents: &[ns::SERVER],
         }
