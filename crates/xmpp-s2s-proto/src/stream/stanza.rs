@@ -110,9 +110,22 @@ impl Stanza {
         bounce::write(self, condition, text).and_then(|xml| Self::parse(xml).ok())
     }
 
-    /// How many bytes its text takes; about as many on the wire.
+    /// Copies its text into a buffer of its own, for a stanza that is to be kept.
+    ///
+    /// Otherwise it is a slice of what it was read from, and keeps all of that in memory: of a
+    /// peer's, the buffer of the connection, which may be many times as large.
+    #[must_use]
+    pub fn detach(self) -> Self {
+        Self { xml: Bytes::copy_from_slice(&self.xml), ..self }
+    }
+
+    /// How many bytes it takes: on the wire, and of memory after [`Self::detach`]. Before, its
+    /// text may keep a larger buffer in memory.
     pub fn size(&self) -> usize {
-        self.xml.len() + self.taken.iter().map(str::len).sum::<usize>()
+        let values = [Some(&self.sender), Some(&self.recipient)];
+        let values = values.into_iter().chain([self.id.as_ref(), self.stanza_type.as_ref()]);
+        let unescaped = values.flatten().map(Value::size).sum::<usize>();
+        self.xml.len() + self.taken.iter().map(str::len).sum::<usize>() + unescaped
     }
 
     /// Appends it as it stands in a stream whose default namespace is `jabber:server`.
@@ -168,6 +181,14 @@ impl Value {
         match self {
             Self::Slice(span) => utf8(&xml[span.clone()]),
             Self::Unescaped(value) => value,
+        }
+    }
+
+    /// What it takes besides the stanza's text.
+    fn size(&self) -> usize {
+        match self {
+            Self::Slice(_) => 0,
+            Self::Unescaped(value) => value.len(),
         }
     }
 }
@@ -392,6 +413,25 @@ mod tests {
             stanza.to_xml(Namespace::Server),
             xml.replacen("<iq", "<iq xmlns:p='a&amp;b'", 1)
         );
+    }
+
+    #[test]
+    fn a_detached_stanza_lets_the_buffer_go() {
+        let buffer = Bytes::from(format!("<iq from='a.example' to='b.example'/>{:9000}", ""));
+        let stanza = Stanza::parse(buffer.slice(..)).unwrap();
+        assert!(!buffer.is_unique());
+        let detached = stanza.clone().detach();
+        assert_eq!(detached, stanza);
+        drop(stanza);
+        assert!(buffer.is_unique());
+    }
+
+    #[test]
+    fn the_size_of_a_stanza_has_all_that_it_holds() {
+        let xml = "<iq from='a.example' to='b.example' id='1'/>";
+        assert_eq!(parse(xml).size(), xml.len());
+        let xml = "<iq from='a.example/&lt;' to='b.example' id='&lt;&lt;'/>";
+        assert_eq!(parse(xml).size(), xml.len() + "a.example/<".len() + "<<".len());
     }
 
     #[test]
