@@ -28,9 +28,11 @@ pub struct Limits {
     pub asker_at_once: usize,
     /// Most lookups a minute on behalf of one asker.
     pub asker_per_minute: usize,
-    /// Most lookups at once, on behalf of strangers, that fetch from one host or address.
+    /// Most lookups at once, on behalf of strangers, that fetch from one host, IPv4 address or IPv6
+    /// /64; a lookup counts while a GET to there is under way.
     pub host_at_once: usize,
-    /// Most lookups a minute, on behalf of strangers, that fetch from one host or address.
+    /// Most lookups a minute, on behalf of strangers, that fetch from one host, IPv4 address or IPv6
+    /// /64.
     pub host_per_minute: usize,
 }
 

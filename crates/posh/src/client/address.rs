@@ -28,12 +28,18 @@ impl AddressGuard {
         if self.allowed.iter().any(|network| network.contains(&address)) {
             return true;
         }
-        match address {
-            IpAddr::V4(address) => is_public_v4(address),
-            IpAddr::V6(address) => match behind_nat64(address) {
-                Some(address) => self.allows(IpAddr::V4(address)),
-                None => is_public_v6(address),
-            },
+        match (address, self.reached(address)) {
+            (IpAddr::V6(_), reached @ IpAddr::V4(_)) => self.allows(reached),
+            (_, IpAddr::V4(address)) => is_public_v4(address),
+            (_, IpAddr::V6(address)) => is_public_v6(address),
+        }
+    }
+
+    /// What a connection to `address` really reaches.
+    pub(super) fn reached(&self, address: IpAddr) -> IpAddr {
+        match address.to_canonical() {
+            IpAddr::V6(address) => behind_nat64(address).map_or(IpAddr::V6(address), IpAddr::V4),
+            address @ IpAddr::V4(_) => address,
         }
     }
 }

@@ -24,7 +24,7 @@ use reqwest::dns::Resolve;
 use rustls_pki_types::DnsName;
 
 pub use self::address::AddressGuard;
-use self::budget::{Asker, Budgets, Charge};
+use self::budget::{Budgets, Charge, Network};
 use self::flight::{Flights, Key, Purpose};
 use self::transport::Transport;
 use self::walk::Walker;
@@ -95,7 +95,7 @@ impl Client {
     ) -> Published {
         let budgets = &self.0.budgets;
         let begin = || {
-            let asker = asker.map(Asker::from);
+            let asker = asker.map(Network::from);
             Charge::begin(budgets, asker, Instant::now()).map(|charge| Some(Arc::new(charge)))
         };
         self.look_up(source, service, Purpose::Stranger, begin).await

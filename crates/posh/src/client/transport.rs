@@ -12,7 +12,7 @@ use rustls::client::Resumption;
 use url::Url;
 
 use super::address::AddressGuard;
-use super::budget::Charge;
+use super::budget::Visit;
 use super::failure::classify;
 use super::resolver::VettedResolver;
 use crate::lookup::{LookupError, Response};
@@ -42,15 +42,15 @@ impl Transport {
         Self { tls, resolver, guard, limits }
     }
 
-    /// Connections of one lookup, whose addresses are charged to it; it shares none with others.
+    /// The connection of one GET, whose addresses are charged to it; it shares none with others.
     ///
     /// What an embedder's features may turn on in reqwest is turned off here.
-    pub(super) fn open(&self, charge: Option<Arc<Charge>>) -> reqwest::Result<reqwest::Client> {
+    pub(super) fn open(&self, visit: Option<Arc<Visit>>) -> reqwest::Result<reqwest::Client> {
         let resolver = VettedResolver {
             resolver: Arc::clone(&self.resolver),
             guard: self.guard.clone(),
             port: self.limits.port,
-            charge,
+            visit,
         };
         let patience = self.limits.timeout / 2;
         reqwest::Client::builder()

@@ -7,7 +7,7 @@ use std::time::Instant;
 use rustls_pki_types::UnixTime;
 use tokio::time::timeout;
 
-use super::budget::{Charge, Origin};
+use super::budget::{Charge, Origin, Visit};
 use super::decision::Outcome;
 use super::transport::{Answer, Transport};
 use crate::FetchError;
@@ -23,15 +23,8 @@ pub(super) struct Walker<'a> {
 impl Walker<'_> {
     /// Sends requests until the lookup is over, or the time since the start of the walker is.
     pub(super) async fn walk(&self, mut lookup: Lookup) -> Outcome {
-        let http = match self.transport.open(self.charge.clone()) {
-            Ok(http) => http,
-            Err(error) => {
-                let (url, error) = (lookup.target().clone(), Box::new(error));
-                return Outcome::Failed(FetchError::Unreachable { url, error });
-            }
-        };
         loop {
-            let answer = match self.get(&http, &lookup).await {
+            let answer = match self.get(&lookup).await {
                 Ok(answer) => answer,
                 Err(error) => return Outcome::Failed(error),
             };
@@ -42,13 +35,19 @@ impl Walker<'_> {
         }
     }
 
-    async fn get(&self, http: &reqwest::Client, lookup: &Lookup) -> Result<Answer, FetchError> {
+    async fn get(&self, lookup: &Lookup) -> Result<Answer, FetchError> {
         let url = lookup.target();
-        if let (Some(charge), Some(host)) = (&self.charge, url.host_str()) {
+        let visit = self.charge.as_ref().map(|charge| Arc::new(Visit::new(charge)));
+        if let (Some(visit), Some(host)) = (&visit, url.host_str()) {
             let host = Origin::Host(host.to_owned());
-            charge.fetch_from(host, Instant::now()).map_err(FetchError::OverBudget)?;
+            visit.fetch_from(host, Instant::now()).map_err(FetchError::OverBudget)?;
         }
-        let answer = Answer::get(http, url, lookup.accept(), &self.transport.limits);
+        let cannot_open = |error| FetchError::Unreachable {
+            url: url.clone(),
+            error: Box::<reqwest::Error>::new(error),
+        };
+        let http = self.transport.open(visit).map_err(cannot_open)?;
+        let answer = Answer::get(&http, url, lookup.accept(), &self.transport.limits);
         let left = self.transport.limits.timeout.saturating_sub(self.start.elapsed());
         let late = |_| FetchError::Timeout { url: url.clone() };
         timeout(left, answer).await.map_err(late)?
