@@ -295,6 +295,7 @@ codes! {
     SaslAccepted "sasl-accepted" Passed "it accepted who we are";
     SaslExternalNotOffered "sasl-external-not-offered" Refused "it does not accept our certificate";
     SaslRefused "sasl-refused" Refused "it refused to accept who we are";
+    SaslTemporaryFailure "sasl-temporary-failure" Unknown "it cannot tell at present whether to accept who we are";
 
     StreamEstablished "stream-established" Passed "stanzas flow";
     StreamError "stream-error" Unknown "its server ended the stream with an error";

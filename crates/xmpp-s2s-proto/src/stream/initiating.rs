@@ -211,7 +211,8 @@ impl Initiating {
         if !element.is(ns::SASL, "failure") {
             return Err(element.unexpected());
         }
-        self.refuse(wire, Code::SaslRefused, sasl::refusal(element));
+        let (code, error) = sasl::refusal(element);
+        self.refuse(wire, code, error);
         wire.close();
         Ok(())
     }

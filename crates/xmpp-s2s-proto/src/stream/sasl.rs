@@ -6,7 +6,7 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use super::condition::StreamError;
 use super::tree::Element;
 use super::{Condition, ns};
-use crate::Domain;
+use crate::{Code, Domain};
 
 /// Why an attempt failed (RFC 6120 §6.5), as receiving entity.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -78,13 +78,18 @@ pub(super) fn judge(element: &Element, proved: &Domain) -> Result<(), Failure> {
     }
 }
 
-/// What a peer's `<failure/>` comes to: it does not accept who we are.
-pub(super) fn refusal(failure: &Element) -> StreamError {
+/// What a peer's `<failure/>` comes to: it does not accept who we are, or cannot tell at present
+/// (RFC 6120 §6.5.11).
+pub(super) fn refusal(failure: &Element) -> (Code, StreamError) {
+    let code = match failure.child(ns::SASL, "temporary-auth-failure") {
+        Some(_) => Code::SaslTemporaryFailure,
+        None => Code::SaslRefused,
+    };
     let text = failure.child(ns::SASL, "text").map(Element::text);
     let mut names = failure.children().iter().map(Element::name);
     let condition = names.find(|name| *name != "text").unwrap_or("not-authorized");
     let text = text.map_or_else(|| condition.to_owned(), |text| format!("{condition}: {text}"));
-    StreamError::remote(Condition::NotAuthorized, Some(&text))
+    (code, StreamError::remote(Condition::NotAuthorized, Some(&text)))
 }
 
 #[cfg(test)]
