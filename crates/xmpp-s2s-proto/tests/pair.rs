@@ -216,6 +216,16 @@ proptest! {
     }
 }
 
+#[test]
+fn a_stream_that_closes_asks_nothing_more() {
+    let now = Instant::now();
+    let mut stream = receiving(Stage::Secured, now);
+    stream.input().extend_from_slice(HEADER.as_bytes());
+    stream.handle_input(now).unwrap();
+    stream.close(None);
+    assert!(stream.poll_event().is_none());
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(512))]
 

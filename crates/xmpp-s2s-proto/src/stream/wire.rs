@@ -256,6 +256,7 @@ impl Wire {
             (Life::Open, Opened::Yes) => {
                 self.write(CLOSING);
                 self.life = Life::Closing;
+                self.withdraw_questions();
                 self.timer = Timer::closing(&self.config, self.now);
             }
             (Life::Open, Opened::No) => self.end(None),
@@ -349,12 +350,16 @@ impl Wire {
         self.write(format_args!("</stream:error>{CLOSING}"));
     }
 
-    /// What was asked and is not answered yet, need not be any more.
     fn end(&mut self, error: Option<StreamError>) {
         self.life = Life::Over;
         self.input.clear();
-        self.events.retain(|e| !matches!(e, Event::StartTls(_) | Event::Authenticate(_)));
+        self.withdraw_questions();
         self.event(Event::Closed(error));
+    }
+
+    /// What was asked and is not told yet, need not be answered any more.
+    fn withdraw_questions(&mut self) {
+        self.events.retain(|e| !matches!(e, Event::StartTls(_) | Event::Authenticate(_)));
     }
 }
 
