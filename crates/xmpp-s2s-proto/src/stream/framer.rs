@@ -40,8 +40,8 @@ pub(super) struct Framer {
     depth: usize,
     /// Attributes of the current tag.
     attributes: usize,
-    /// Bytes cut off since the stream began.
-    spent: usize,
+    /// Bytes that may still come; `None` is without limit.
+    left: Option<usize>,
     /// The name of the stream's element as written.
     root: Bytes,
 }
@@ -95,7 +95,7 @@ impl Framer {
             scanned: 0,
             depth: 0,
             attributes: 0,
-            spent: 0,
+            left: limits.total,
             root: Bytes::new(),
         }
     }
@@ -111,21 +111,30 @@ impl Framer {
 
     /// Expects a new header (RFC 6120 §4.3.3). What was spent stays spent.
     pub(super) fn restart(&mut self) {
-        *self = Self { spent: self.spent, ..Self::new(self.limits) };
+        *self = Self { left: self.left, ..Self::new(self.limits) };
     }
 
     /// From the next frame on.
     pub(super) fn set_limits(&mut self, limits: Limits) {
         self.limits = limits;
+        self.left = limits.total;
     }
 
     pub(super) fn limits(&self) -> Limits {
         self.limits
     }
 
+    /// Whether that many bytes may wait to be cut.
+    pub(super) fn check_backlog(&self, bytes: usize) -> Result<(), Fault> {
+        match self.left.is_some_and(|left| bytes > left) {
+            true => Err(Fault::over_limit("too many bytes", bytes)),
+            false => Ok(()),
+        }
+    }
+
     /// Cuts the next frame off `input`; `None` if it is not complete.
     pub(super) fn next(&mut self, input: &mut BytesMut) -> Result<Option<Frame>, Fault> {
-        let allowed = self.limits.element.min(self.limits.total.saturating_sub(self.spent));
+        let allowed = self.limits.element.min(self.left.unwrap_or(usize::MAX));
         let window = &input[..input.len().min(allowed)];
         let Some(cut) = self.scan(window)? else {
             return match input.len() > allowed {
@@ -134,7 +143,7 @@ impl Framer {
             };
         };
         let bytes = input.split_to(self.scanned).freeze();
-        self.spent += self.scanned;
+        self.left = self.left.map(|left| left - bytes.len());
         self.scanned = 0;
         Ok(Some(match cut {
             Cut::Declaration => Frame::Declaration(bytes),
@@ -372,7 +381,7 @@ mod tests {
     const HEADER: &str = "<?xml version='1.0'?><stream:stream to='a>b'>";
 
     fn limits() -> Limits {
-        Limits { element: 100, total: 1000, depth: 3, attributes: 4, namespaces: 4 }
+        Limits { element: 100, total: Some(1000), depth: 3, attributes: 4, namespaces: 4 }
     }
 
     /// All frames of `text` in pieces of `size` bytes, and how it ended.
@@ -462,6 +471,24 @@ mod tests {
     }
 
     #[test]
+    fn xs10_exactly_the_total_passes_and_one_byte_more_does_not() {
+        for (spaces, fault) in [(1000, None), (1001, Some(Condition::PolicyViolation))] {
+            let text = format!("{HEADER}{}", " ".repeat(spaces - HEADER.len()));
+            assert_eq!(frames(text.as_bytes(), 1).1, fault);
+        }
+    }
+
+    #[test]
+    fn what_was_spent_does_not_count_after_negotiation() {
+        let (mut framer, mut input) = (Framer::new(limits()), BytesMut::from(HEADER));
+        while let Ok(Some(_)) = framer.next(&mut input) {}
+        framer.set_limits(Limits { total: None, ..limits() });
+        input.extend_from_slice("<a/>".repeat(1000).as_bytes());
+        let cut = std::iter::from_fn(|| framer.next(&mut input).unwrap());
+        assert_eq!(cut.count(), 1000);
+    }
+
+    #[test]
     fn an_element_of_the_limit_passes_and_one_byte_more_does_not() {
         for (length, fault) in [(100, None), (101, Some(Condition::PolicyViolation))] {
             let text = format!("{HEADER}<a>{}</a>", "x".repeat(length - 7));
@@ -472,7 +499,7 @@ mod tests {
 
     #[test]
     fn a_restart_forgets_all_but_what_was_spent() {
-        let mut framer = Framer::new(Limits { total: 60, ..limits() });
+        let mut framer = Framer::new(Limits { total: Some(60), ..limits() });
         let mut input = BytesMut::from(format!("{HEADER}<a>").as_bytes());
         while let Ok(Some(_)) = framer.next(&mut input) {}
         input.clear();

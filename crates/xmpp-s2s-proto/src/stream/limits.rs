@@ -7,8 +7,8 @@ use super::StreamConfig;
 pub(super) struct Limits {
     /// Longest element or header, in bytes.
     pub(super) element: usize,
-    /// Most bytes in all since the stream began.
-    pub(super) total: usize,
+    /// Most bytes in all since the stream began; `None` is without limit.
+    pub(super) total: Option<usize>,
     pub(super) depth: usize,
     /// Most attributes of one element.
     pub(super) attributes: usize,
@@ -19,13 +19,13 @@ pub(super) struct Limits {
 impl Limits {
     /// For an embedder, who may pass on what strangers wrote: as peers have it, but for the size.
     pub(super) const EMBEDDER: Self =
-        Self { element: usize::MAX, total: usize::MAX, depth: 64, attributes: 64, namespaces: 32 };
+        Self { element: usize::MAX, total: None, depth: 64, attributes: 64, namespaces: 32 };
 
     /// For whom nobody has proved yet.
     pub(super) fn negotiation(config: &StreamConfig) -> Self {
         Self {
             element: config.negotiation_element_size,
-            total: config.negotiation_size,
+            total: Some(config.negotiation_size),
             depth: config.negotiation_depth,
             attributes: config.attributes,
             namespaces: config.namespaces,
@@ -37,7 +37,7 @@ impl Limits {
     pub(super) fn established(config: &StreamConfig) -> Self {
         Self {
             element: config.stanza_size.max(10_000),
-            total: usize::MAX,
+            total: None,
             depth: config.depth,
             attributes: config.attributes,
             namespaces: config.namespaces,

@@ -206,10 +206,7 @@ impl Wire {
 
     /// Input waits for an answer of ours, but not without limit.
     pub(super) fn check_backlog(&self) -> Result<(), StreamError> {
-        match self.input.len() > self.config.negotiation_size {
-            true => Err(StreamError::new(Condition::PolicyViolation, "too many bytes")),
-            false => Ok(()),
-        }
+        Ok(self.framer.check_backlog(self.input.len())?)
     }
 
     /// Takes the proof, if it is one of `pair` and of the handshake of this stream (A3).
