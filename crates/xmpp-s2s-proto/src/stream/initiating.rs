@@ -95,10 +95,11 @@ impl Initiating {
         }
     }
 
-    /// White space has no place where TLS or SASL are about to begin (RFC 6120 §5.3.3, §6.3.5).
+    /// White space has no place in SASL (RFC 6120 §6.3.5). Nor has it before TLS (§5.3.3), but
+    /// nothing from there counts.
     pub(super) fn space(&self, wire: &Wire) -> Result<(), StreamError> {
         match self.state {
-            State::Proceed(Offered::Features) | State::Answer if wire.is_begun() => {
+            State::Answer if wire.is_begun() => {
                 Err(StreamError::new(Condition::BadFormat, "white space during negotiation"))
             }
             State::Proceed(_)
