@@ -63,7 +63,8 @@ end
 
 -- Base64 with or without padding: the RFC's own second example has none.
 local function same(listed, digest)
-	return type(listed) == "string" and listed:gsub("=+$", "") == encode_base64(digest):gsub("=+$", "");
+	if type(listed) ~= "string" then return false; end
+	return listed:gsub("=+$", "") == encode_base64(digest):gsub("=+$", "");
 end
 
 -- The hash function by which the certificate is listed; the strongest one decides a descriptor.

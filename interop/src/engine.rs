@@ -64,8 +64,7 @@ impl Engine {
         Ok(ids.len())
     }
 
-    /// Chooses what has those labels.
-    pub(crate) fn filters(&self) -> HashMap<String, Vec<String>> {
+    fn filters(&self) -> HashMap<String, Vec<String>> {
         HashMap::from([("label".to_owned(), vec![format!("{}={}", Self::LABEL, self.lab)])])
     }
 }

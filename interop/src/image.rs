@@ -1,3 +1,4 @@
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus};
 
@@ -20,10 +21,13 @@ pub(crate) struct Image {
 }
 
 impl Image {
+    const LABEL: &str = "org.xmpp-s2s.interop.image";
+
     /// Builds it and gives its id. Docker's own cache knows whether anything has changed.
     pub(crate) async fn build(&self, engine: &Engine) -> Result<String, ImageError> {
         let tag = format!("xmpp-s2s-lab/{}", self.name);
-        let options = BuildImageOptionsBuilder::new().t(&tag).labels(&engine.labels());
+        let label = HashMap::from([(Self::LABEL, self.name)]);
+        let options = BuildImageOptionsBuilder::new().t(&tag).labels(&label);
         let options = options.rm(true).forcerm(true).build();
         let context = body_full(run(self.context()).await?);
         let mut steps = engine.docker.build_image(options, None, Some(context));
@@ -55,12 +59,13 @@ impl Image {
     }
 }
 
-/// Removes what earlier builds of this lab have left without a name.
+/// Removes what earlier builds have left without a name, here or in another checkout; not at once,
+/// since a lab that is coming up there may be about to use it.
 pub(crate) async fn prune(engine: &Engine) -> Result<(), ImageError> {
-    let mut filters = engine.filters();
-    filters.insert("dangling".to_owned(), vec!["true".to_owned()]);
-    let ours = PruneImagesOptionsBuilder::new().filters(&filters).build();
-    let pruned = engine.docker.prune_images(Some(ours)).await;
+    let old = [("dangling", "true"), ("label", Image::LABEL), ("until", "1h")];
+    let old: HashMap<_, _> = old.map(|(name, value)| (name, vec![value])).into();
+    let old = PruneImagesOptionsBuilder::new().filters(&old).build();
+    let pruned = engine.docker.prune_images(Some(old)).await;
     pruned.map(drop).map_err(|error| EngineError::of("remove old images")(error).into())
 }
 

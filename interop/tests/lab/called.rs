@@ -4,29 +4,42 @@ use interop::{Document, Domain, Failure, Machine, Run};
 use posh::Profile;
 
 use crate::check::{expect, prosody_proved, we_decided, web_was_asked};
-use crate::scenario::Outcome::{self, Proved, Refused, Unknown};
+use crate::scenario::Outcome::{Proved, Refused, Unknown};
 use crate::scenario::{FINGERPRINTS, Proof, Scenario};
 
-#[rustfmt::skip]
+/// A row for each domain that calls: its name, what it publishes, whom it calls, and what comes
+/// of it.
 pub(crate) const SCENARIOS: &[Scenario] = &[
-    call("prosody_and_we_prove_each_other_by_posh", hosted("calling.example", FINGERPRINTS), served("served.example"), POSH),
-    call("prosody_and_we_prove_each_other_over_direct_tls", hosted("calling-tls.example", FINGERPRINTS).direct(), served("served-tls.example").direct(), POSH),
-    call("a_caller_whose_document_lists_another_is_refused", hosted("impostor.example", Document::Another(Profile::Rfc7711)), served("served.example"), Refused("posh-fingerprint-mismatch")),
-    call("prosody_and_we_have_ordinary_certificates", Domain::ordinary(Machine::Prosody, "pkix-calling.example"), Domain::ordinary(Machine::Server, "pkix-served.example"), Proved(Proof::Pkix)),
+    Scenario::new(
+        "prosody_and_we_prove_each_other_by_posh",
+        hosted("calling.example", FINGERPRINTS),
+        SERVED,
+        Proved(Proof::Posh),
+    ),
+    Scenario::new(
+        "prosody_and_we_prove_each_other_over_direct_tls",
+        hosted("calling-tls.example", FINGERPRINTS).direct(),
+        Domain::hosted(Machine::Server, "served-tls.example", FINGERPRINTS).direct(),
+        Proved(Proof::Posh),
+    ),
+    Scenario::new(
+        "a_caller_whose_document_lists_another_is_refused",
+        hosted("impostor.example", Document::Another(Profile::Rfc7711)),
+        SERVED,
+        Refused("posh-fingerprint-mismatch"),
+    ),
+    Scenario::new(
+        "prosody_and_we_have_ordinary_certificates",
+        Domain::ordinary(Machine::Prosody, "pkix-calling.example"),
+        Domain::ordinary(Machine::Server, "pkix-served.example"),
+        Proved(Proof::Pkix),
+    ),
 ];
 
-const POSH: Outcome = Proved(Proof::Posh);
+const SERVED: Domain = Domain::hosted(Machine::Server, "served.example", FINGERPRINTS);
 
 const fn hosted(name: &'static str, document: Document) -> Domain {
     Domain::hosted(Machine::Prosody, name, document)
-}
-
-const fn served(name: &'static str) -> Domain {
-    Domain::hosted(Machine::Server, name, FINGERPRINTS)
-}
-
-const fn call(name: &'static str, from: Domain, to: Domain, outcome: Outcome) -> Scenario {
-    Scenario::new(name, from, to, outcome)
 }
 
 pub(crate) async fn play(run: &Run<'_>, scenario: &Scenario) -> Result<(), Failure> {

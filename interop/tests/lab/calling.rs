@@ -11,28 +11,57 @@ use crate::scenario::{FINGERPRINTS, Proof, Scenario};
 const CALLER: Domain = Domain::hosted(Machine::Caller, "caller.example", FINGERPRINTS);
 const PKIX_CALLER: Domain = Domain::ordinary(Machine::Caller, "pkix-caller.example");
 
-/// One line for each domain that is called: its name, what it publishes, and what comes of it.
-#[rustfmt::skip]
+/// A row for each domain that is called: its name, what it publishes, and what comes of it.
 pub(crate) const SCENARIOS: &[Scenario] = &[
-    call("a_draft_key_set_proves_it", hosted("keys.example", Direct(Draft02)), POSH),
-    call("a_draft_key_set_proves_it_over_direct_tls", hosted("keys-tls.example", Direct(Draft02)).direct(), POSH),
-    call("a_draft_reference_proves_it", hosted("keys-url.example", Reference(Draft02)), POSH),
-    call("a_draft_reference_proves_it_over_direct_tls", hosted("keys-url-tls.example", Reference(Draft02)).direct(), POSH),
-    call("fingerprints_prove_it", hosted("prints.example", Direct(Rfc7711)), POSH),
-    call("fingerprints_prove_it_over_direct_tls", hosted("prints-tls.example", Direct(Rfc7711)).direct(), POSH),
-    call("a_reference_proves_it", hosted("prints-url.example", Reference(Rfc7711)), POSH),
-    call("a_reference_proves_it_over_direct_tls", hosted("prints-url-tls.example", Reference(Rfc7711)).direct(), POSH),
-    call("a_listed_other_certificate_is_refused", hosted("other-print.example", Another(Rfc7711)), Refused("posh-fingerprint-mismatch")),
-    call("a_listed_other_key_is_refused", hosted("other-key.example", Another(Draft02)), Refused("posh-fingerprint-mismatch")),
-    call("a_domain_without_document_is_refused", hosted("absent.example", Absent), Refused("posh-not-published")),
-    call("an_untrusted_web_host_proves_nothing", hosted("untrusted.example", FINGERPRINTS).untrusted(), Unknown("posh-https-untrusted")),
-    Scenario::new("an_ordinary_certificate_proves_whom_we_call", PKIX_CALLER, Domain::ordinary(Machine::Prosody, "pkix.example"), Proved(Proof::Pkix)),
+    proved("a_draft_key_set_proves_it", hosted("keys.example", Direct(Draft02))),
+    proved(
+        "a_draft_key_set_proves_it_over_direct_tls",
+        direct("keys-tls.example", Direct(Draft02)),
+    ),
+    proved("a_draft_reference_proves_it", hosted("keys-url.example", Reference(Draft02))),
+    proved(
+        "a_draft_reference_proves_it_over_direct_tls",
+        direct("keys-url-tls.example", Reference(Draft02)),
+    ),
+    proved("fingerprints_prove_it", hosted("prints.example", Direct(Rfc7711))),
+    proved("fingerprints_prove_it_over_direct_tls", direct("prints-tls.example", Direct(Rfc7711))),
+    proved("a_reference_proves_it", hosted("prints-url.example", Reference(Rfc7711))),
+    proved(
+        "a_reference_proves_it_over_direct_tls",
+        direct("prints-url-tls.example", Reference(Rfc7711)),
+    ),
+    call(
+        "a_listed_other_certificate_is_refused",
+        hosted("other-print.example", Another(Rfc7711)),
+        MISMATCH,
+    ),
+    call("a_listed_other_key_is_refused", hosted("other-key.example", Another(Draft02)), MISMATCH),
+    call(
+        "a_domain_without_document_is_refused",
+        hosted("absent.example", Absent),
+        Refused("posh-not-published"),
+    ),
+    call(
+        "an_untrusted_web_host_proves_nothing",
+        hosted("untrusted.example", FINGERPRINTS).untrusted(),
+        Unknown("posh-https-untrusted"),
+    ),
+    Scenario::new("an_ordinary_certificate_proves_it", PKIX_CALLER, PKIX, Proved(Proof::Pkix)),
 ];
 
-const POSH: Outcome = Proved(Proof::Posh);
+const PKIX: Domain = Domain::ordinary(Machine::Prosody, "pkix.example");
+const MISMATCH: Outcome = Refused("posh-fingerprint-mismatch");
 
 const fn hosted(name: &'static str, document: Document) -> Domain {
     Domain::hosted(Machine::Prosody, name, document)
+}
+
+const fn direct(name: &'static str, document: Document) -> Domain {
+    hosted(name, document).direct()
+}
+
+const fn proved(name: &'static str, domain: Domain) -> Scenario {
+    call(name, domain, Proved(Proof::Posh))
 }
 
 const fn call(name: &'static str, domain: Domain, outcome: Outcome) -> Scenario {
