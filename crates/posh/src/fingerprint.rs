@@ -5,7 +5,7 @@ use std::time::Duration;
 use sha2::{Digest, Sha256, Sha384, Sha512};
 
 use crate::Limits;
-use crate::document::DocumentError;
+use crate::document_error::DocumentError;
 use crate::encoding;
 use crate::json::{Member, Object};
 

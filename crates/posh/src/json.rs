@@ -9,7 +9,7 @@ use serde::Deserializer;
 use serde::de::{IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
-use crate::document::DocumentError;
+use crate::document_error::DocumentError;
 use crate::target::excerpt;
 
 /// Whether it is JSON in UTF-8, of whatever type.

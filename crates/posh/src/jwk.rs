@@ -8,10 +8,11 @@ use sha1::{Digest, Sha1};
 use sha2::Sha256;
 
 use crate::Leaf;
-use crate::document::DocumentError;
-use crate::encoding::{from_base64, from_base64url};
+use crate::document_error::DocumentError;
+use crate::encoding::from_base64;
 use crate::json::{MEMBERS, Member, Object};
-use crate::key::{Curve, PublicKey};
+use crate::key::PublicKey;
+use crate::parameters::{Kind, octets};
 
 /// The usable keys of a JWK set, most relevant first.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -167,8 +168,8 @@ impl Entry {
         if let Some(member) = kind.private_members().iter().find_map(|name| jwk.member(name)) {
             return Ok(Self::Private { member: member.into_path(), key: key.ok() });
         }
-        let sha1 = octets(&jwk.required("x5t")?)?;
-        let sha256 = jwk.member("x5t#S256").map(|member| octets(&member)).transpose()?;
+        let sha1 = digest(&jwk.required("x5t")?)?;
+        let sha256 = jwk.member("x5t#S256").map(|member| digest(&member)).transpose()?;
         let mut usable = Jwk { entry, key: key?, sha1, sha256, not_after: None };
         if let Some(chain) = jwk.member("x5c") {
             usable.check_certificate(&chain)?;
@@ -177,81 +178,11 @@ impl Entry {
     }
 }
 
-/// The key types whose members are known (RFC 7518 §6.1, RFC 8037 §2).
-#[derive(Clone, Copy)]
-enum Kind {
-    Rsa,
-    Ec,
-    Okp,
-    Symmetric,
-}
-
-impl Kind {
-    fn of(jwk: &Object<'_>) -> Result<Self, DocumentError> {
-        let kind = jwk.required("kty")?;
-        match kind.text()?.as_str() {
-            "RSA" => Ok(Self::Rsa),
-            "EC" => Ok(Self::Ec),
-            "OKP" => Ok(Self::Okp),
-            "oct" => Ok(Self::Symmetric),
-            _ => Err(kind.wrong(KINDS)),
-        }
-    }
-
-    fn private_members(self) -> &'static [&'static str] {
-        match self {
-            Self::Rsa => &["d", "p", "q", "dp", "dq", "qi", "oth"],
-            Self::Ec | Self::Okp => &["d"],
-            Self::Symmetric => &["k"],
-        }
-    }
-
-    fn public_key(self, jwk: &Object<'_>) -> Result<PublicKey<'static>, DocumentError> {
-        match self {
-            Self::Rsa => rsa(jwk),
-            Self::Ec => ec(jwk),
-            Self::Okp => ed25519(jwk),
-            Self::Symmetric => Err(jwk.required("kty")?.wrong(KINDS)),
-        }
-    }
-}
-
-fn rsa(jwk: &Object<'_>) -> Result<PublicKey<'static>, DocumentError> {
-    let modulus = jwk.required("n")?;
-    let key = PublicKey::rsa(integer(&modulus)?, integer(&jwk.required("e")?)?);
-    key.ok_or_else(|| modulus.wrong("must be a modulus of 1 to 16384 bits, with a fitting `e`"))
-}
-
-fn ec(jwk: &Object<'_>) -> Result<PublicKey<'static>, DocumentError> {
-    let name = jwk.required("crv")?;
-    let text = name.text()?;
-    let curve = Curve::ALL.into_iter().find(|curve| curve.name() == text);
-    let curve = curve.ok_or_else(|| name.wrong("must be P-256, P-384 or P-521"))?;
-    let x = jwk.required("x")?;
-    let key = PublicKey::ec(curve, integer(&x)?, integer(&jwk.required("y")?)?);
-    key.ok_or_else(|| x.wrong("must be, as `y`, of the full length of the curve"))
-}
-
-fn ed25519(jwk: &Object<'_>) -> Result<PublicKey<'static>, DocumentError> {
-    let curve = jwk.required("crv")?;
-    if curve.text()? != "Ed25519" {
-        return Err(curve.wrong("must be Ed25519"));
-    }
-    let key = jwk.required("x")?;
-    PublicKey::ed25519(integer(&key)?).ok_or_else(|| key.wrong("must be of 32 octets"))
-}
-
-fn integer(member: &Member<'_>) -> Result<Vec<u8>, DocumentError> {
-    from_base64url(&member.text()?).ok_or_else(|| member.wrong(BASE64URL))
-}
-
-fn octets<const N: usize>(member: &Member<'_>) -> Result<[u8; N], DocumentError> {
-    let octets = integer(member)?;
+fn digest<const N: usize>(member: &Member<'_>) -> Result<[u8; N], DocumentError> {
+    let octets = octets(member)?;
     octets.try_into().map_err(|_| member.wrong("is of another length than its digest"))
 }
 
-const KINDS: &str = "must be RSA, EC or OKP";
-const BASE64URL: &str = "must be base64url without padding";
 /// Most certificates in an `x5c`.
 const CHAIN: usize = 16;
 

@@ -42,6 +42,7 @@
 mod client;
 mod der;
 mod document;
+mod document_error;
 mod encoding;
 mod fingerprint;
 mod json;
@@ -51,6 +52,7 @@ mod leaf;
 mod limits;
 mod lookup;
 mod materials;
+mod parameters;
 pub mod publish;
 mod published;
 mod service;
@@ -58,7 +60,8 @@ mod target;
 
 #[cfg(feature = "client")]
 pub use client::{AddressGuard, Client};
-pub use document::{Document, DocumentError, Reference};
+pub use document::{Document, Reference};
+pub use document_error::DocumentError;
 pub use fingerprint::{Fingerprints, HashFunction};
 pub use jwk::{Burnt, KeySet};
 pub use leaf::{InvalidLeaf, Leaf};

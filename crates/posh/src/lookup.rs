@@ -6,7 +6,8 @@ use rustls_pki_types::{DnsName, UnixTime};
 use thiserror::Error;
 use url::Url;
 
-use crate::document::{Document, DocumentError, Reference};
+use crate::document::{Document, Reference};
+use crate::document_error::DocumentError;
 #[cfg(feature = "client")]
 use crate::json::is_json;
 use crate::materials::{List, Materials, lifetime};

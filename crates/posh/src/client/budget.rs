@@ -3,9 +3,10 @@
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::hash::Hash;
 use std::net::{IpAddr, Ipv6Addr};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use super::lock::lock;
 use crate::{Budget, Limits};
 
 /// What is fetched from: both the host and the address have a budget.
@@ -232,11 +233,6 @@ impl Usage {
     fn idle_weight(&self) -> Option<(usize, Option<Instant>)> {
         (self.under_way == 0).then(|| (self.recent.len(), self.recent.back().copied()))
     }
-}
-
-/// No invariant spans a panic here: counters at worst stay too high.
-pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 const MINUTE: Duration = Duration::from_secs(60);

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::time::timeout;
 
-use crate::document::DocumentError;
+use crate::document_error::DocumentError;
 use crate::key::PublicKey;
 use crate::lookup::LookupError;
 use crate::{FetchError, Materials, Published};

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use rustls_pki_types::DnsName;
 use tokio::sync::watch;
 
-use super::budget::lock;
+use super::lock::lock;
 use crate::{FetchError, Published, Service};
 
 /// What is being looked up, and for whom.

@@ -11,6 +11,7 @@ mod budget;
 mod decision;
 mod failure;
 mod flight;
+mod lock;
 mod resolver;
 mod transport;
 mod walk;

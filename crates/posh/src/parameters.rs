@@ -1,0 +1,78 @@
+//! Keys as the parameters of a JWK give them (RFC 7518 §6, RFC 8037 §2).
+
+use crate::document_error::DocumentError;
+use crate::encoding::from_base64url;
+use crate::json::{Member, Object};
+use crate::key::{Curve, PublicKey};
+
+/// The key types whose members are known (RFC 7518 §6.1, RFC 8037 §2).
+#[derive(Clone, Copy)]
+pub(crate) enum Kind {
+    Rsa,
+    Ec,
+    Okp,
+    Symmetric,
+}
+
+impl Kind {
+    pub(crate) fn of(jwk: &Object<'_>) -> Result<Self, DocumentError> {
+        let kind = jwk.required("kty")?;
+        match kind.text()?.as_str() {
+            "RSA" => Ok(Self::Rsa),
+            "EC" => Ok(Self::Ec),
+            "OKP" => Ok(Self::Okp),
+            "oct" => Ok(Self::Symmetric),
+            _ => Err(kind.wrong(KINDS)),
+        }
+    }
+
+    pub(crate) fn private_members(self) -> &'static [&'static str] {
+        match self {
+            Self::Rsa => &["d", "p", "q", "dp", "dq", "qi", "oth"],
+            Self::Ec | Self::Okp => &["d"],
+            Self::Symmetric => &["k"],
+        }
+    }
+
+    pub(crate) fn public_key(self, jwk: &Object<'_>) -> Result<PublicKey<'static>, DocumentError> {
+        match self {
+            Self::Rsa => rsa(jwk),
+            Self::Ec => ec(jwk),
+            Self::Okp => ed25519(jwk),
+            Self::Symmetric => Err(jwk.required("kty")?.wrong(KINDS)),
+        }
+    }
+}
+
+fn rsa(jwk: &Object<'_>) -> Result<PublicKey<'static>, DocumentError> {
+    let modulus = jwk.required("n")?;
+    let key = PublicKey::rsa(octets(&modulus)?, octets(&jwk.required("e")?)?);
+    key.ok_or_else(|| modulus.wrong("must be a modulus of 1 to 16384 bits, with a fitting `e`"))
+}
+
+fn ec(jwk: &Object<'_>) -> Result<PublicKey<'static>, DocumentError> {
+    let name = jwk.required("crv")?;
+    let text = name.text()?;
+    let curve = Curve::ALL.into_iter().find(|curve| curve.name() == text);
+    let curve = curve.ok_or_else(|| name.wrong("must be P-256, P-384 or P-521"))?;
+    let x = jwk.required("x")?;
+    let key = PublicKey::ec(curve, octets(&x)?, octets(&jwk.required("y")?)?);
+    key.ok_or_else(|| x.wrong("must be, as `y`, of the full length of the curve"))
+}
+
+fn ed25519(jwk: &Object<'_>) -> Result<PublicKey<'static>, DocumentError> {
+    let curve = jwk.required("crv")?;
+    if curve.text()? != "Ed25519" {
+        return Err(curve.wrong("must be Ed25519"));
+    }
+    let key = jwk.required("x")?;
+    PublicKey::ed25519(octets(&key)?).ok_or_else(|| key.wrong("must be of 32 octets"))
+}
+
+/// Reads base64url.
+pub(crate) fn octets(member: &Member<'_>) -> Result<Vec<u8>, DocumentError> {
+    from_base64url(&member.text()?).ok_or_else(|| member.wrong(BASE64URL))
+}
+
+const KINDS: &str = "must be RSA, EC or OKP";
+const BASE64URL: &str = "must be base64url without padding";
