@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use url::Url;
 
+use crate::burnt::Burnt;
 use crate::document_error::DocumentError;
 use crate::fingerprint::Fingerprints;
 use crate::json::Object;
@@ -28,13 +29,15 @@ impl Document {
     /// The error names the member that is wrong and the rule it breaks. Entries count up to the
     /// default [`Limits`].
     pub fn parse(json: &[u8], profile: Profile) -> Result<Self, DocumentError> {
-        Self::parse_within(json, profile, &Limits::default())
+        let burnt = Burnt::search(json).unwrap_or_default();
+        Self::parse_within(json, profile, &Limits::default(), &burnt)
     }
 
     pub(crate) fn parse_within(
         json: &[u8],
         profile: Profile,
         limits: &Limits,
+        burnt: &Burnt,
     ) -> Result<Self, DocumentError> {
         let document = Object::document(json)?;
         let list = match profile {
@@ -49,7 +52,7 @@ impl Document {
                 Reference::parse(&url.text()?, Some(expires(&document)?))
             }
             (Some(keys), None, Profile::Draft02) => {
-                KeySet::parse(&keys.list(limits.entries)?).map(Self::KeySet)
+                KeySet::parse(&keys.list(limits.entries)?, burnt).map(Self::KeySet)
             }
             (Some(descriptors), None, Profile::Rfc7711) => {
                 let expires = expires(&document)?;

@@ -2,8 +2,6 @@
 
 use thiserror::Error;
 
-use crate::jwk::Burnt;
-
 /// Why a document was not accepted.
 #[derive(Clone, Debug, Eq, Error, PartialEq)]
 #[non_exhaustive]
@@ -37,9 +35,10 @@ pub enum DocumentError {
         /// What it has to be.
         rule: &'static str,
     },
-    /// A key with private members, and nothing else that could be used (draft-02 §4.1).
+    /// A key with private members, the first of which is named by its path, and nothing else that
+    /// could be used (draft-02 §4.1).
     #[error("`{0}` is a part of a private key, which is burnt with it")]
-    PrivateKey(Burnt),
+    PrivateKey(String),
     /// No key is complete; the cause says what the first one lacks (draft-02 §4.1).
     #[error("no entry is usable")]
     NoUsableEntry(#[source] Box<Self>),

@@ -1,7 +1,11 @@
 //! The two alphabets of base64, each canonical and neither taken for the other.
 
 use base64::Engine;
-use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE_NO_PAD};
+use base64::alphabet;
+use base64::engine::DecodePaddingMode;
+use base64::engine::general_purpose::{
+    GeneralPurpose, GeneralPurposeConfig, STANDARD, STANDARD_NO_PAD, URL_SAFE_NO_PAD,
+};
 
 /// RFC 4648 §4, with all of its padding or without any: RFC 7711 prints both.
 pub(crate) fn from_base64(text: &str) -> Option<Vec<u8>> {
@@ -16,6 +20,11 @@ pub(crate) fn from_base64url(text: &str) -> Option<Vec<u8>> {
     URL_SAFE_NO_PAD.decode(text).ok()
 }
 
+/// Either alphabet, canonical or not; for what is refused, never for what is trusted.
+pub(crate) fn from_any_base64(text: &str) -> Option<Vec<u8>> {
+    LENIENT.decode(text.trim_end_matches('=').replace('+', "-").replace('/', "_")).ok()
+}
+
 pub(crate) fn base64(octets: &[u8]) -> String {
     STANDARD.encode(octets)
 }
@@ -23,6 +32,13 @@ pub(crate) fn base64(octets: &[u8]) -> String {
 pub(crate) fn base64url(octets: &[u8]) -> String {
     URL_SAFE_NO_PAD.encode(octets)
 }
+
+const LENIENT: GeneralPurpose = GeneralPurpose::new(
+    &alphabet::URL_SAFE,
+    GeneralPurposeConfig::new()
+        .with_decode_allow_trailing_bits(true)
+        .with_decode_padding_mode(DecodePaddingMode::RequireNone),
+);
 
 #[cfg(test)]
 mod tests {

@@ -18,6 +18,11 @@ pub(crate) fn is_json(json: &[u8]) -> bool {
     serde_json::from_slice::<IgnoredAny>(json).is_ok()
 }
 
+/// The text behind a byte order mark, which no JSON text may begin with (RFC 8259 §8.1).
+pub(crate) fn without_mark(json: &[u8]) -> &[u8] {
+    json.strip_prefix(b"\xef\xbb\xbf").unwrap_or(json)
+}
+
 /// A JSON object, each of whose members stands in it once.
 pub(crate) struct Object<'a> {
     path: String,

@@ -1,6 +1,5 @@
 //! The keys of a draft-02 document (draft-miller-posh-02 §4.1, RFC 7517, RFC 7518 §6).
 
-use std::fmt;
 use std::time::Duration;
 
 use rustls_pki_types::{CertificateDer, UnixTime};
@@ -8,6 +7,7 @@ use sha1::{Digest, Sha1};
 use sha2::Sha256;
 
 use crate::Leaf;
+use crate::burnt::{Burnt, PRIVATE};
 use crate::document_error::DocumentError;
 use crate::encoding::from_base64;
 use crate::json::{MEMBERS, Member, Object};
@@ -18,7 +18,6 @@ use crate::parameters::{Kind, octets};
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct KeySet {
     keys: Vec<Jwk>,
-    burnt: Vec<PublicKey<'static>>,
     entries: usize,
 }
 
@@ -28,11 +27,11 @@ impl KeySet {
         self.entries
     }
 
-    /// Takes every key that can be used, and notes every one that is burnt.
+    /// Takes every key that can be used and is not burnt.
     ///
     /// Fails if an entry is no object with members that stand there once, or if no key can be used.
-    pub(crate) fn parse(members: &[Member<'_>]) -> Result<Self, DocumentError> {
-        let (mut keys, mut burnt) = (Vec::new(), Vec::new());
+    pub(crate) fn parse(members: &[Member<'_>], burnt: &Burnt) -> Result<Self, DocumentError> {
+        let mut keys = Vec::new();
         let (mut private, mut fault, mut problem) = (None, None, None);
         for (entry, member) in members.iter().enumerate() {
             let parsed = match member.object(MEMBERS) {
@@ -44,9 +43,7 @@ impl KeySet {
             };
             match parsed {
                 Ok(Entry::Usable(key)) => keys.push(key),
-                Ok(Entry::Private { member, key }) => {
-                    tracing::warn!(%member, "a POSH document gives a private key away");
-                    burnt.extend(key);
+                Ok(Entry::Private(member)) => {
                     private.get_or_insert(member);
                 }
                 Err(error) => {
@@ -55,10 +52,10 @@ impl KeySet {
                 }
             }
         }
-        keys.retain(|jwk| !burnt.contains(&jwk.key));
+        keys.retain(|jwk| !burnt.holds(&jwk.key));
         match (fault, private, problem) {
-            (None, _, _) if !keys.is_empty() => Ok(Self { keys, burnt, entries: members.len() }),
-            (_, Some(member), _) => Err(DocumentError::PrivateKey(Burnt { member, keys: burnt })),
+            (None, _, _) if !keys.is_empty() => Ok(Self { keys, entries: members.len() }),
+            (_, Some(member), _) => Err(DocumentError::PrivateKey(member)),
             (Some(error), None, _) => Err(error),
             (None, None, Some(error)) => Err(DocumentError::NoUsableEntry(Box::new(error))),
             (None, None, None) => Err(DocumentError::Empty("keys")),
@@ -78,11 +75,6 @@ impl KeySet {
             self.keys.iter().map(|key| key.not_after.map(|end| end.as_secs())).collect();
         let last = ends?.into_iter().max()?;
         Some(UnixTime::since_unix_epoch(Duration::from_secs(last)))
-    }
-
-    /// Keys whose private part it gives away.
-    pub(crate) fn burnt(&self) -> &[PublicKey<'static>] {
-        &self.burnt
     }
 }
 
@@ -131,46 +123,22 @@ impl Thumbprints {
     }
 }
 
-/// Public keys whose private part stands in a document, for everybody to read; displayed as the
-/// path of the first private member.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Burnt {
-    member: String,
-    keys: Vec<PublicKey<'static>>,
-}
-
-#[cfg(feature = "client")]
-impl Burnt {
-    pub(crate) fn keys(&self) -> &[PublicKey<'static>] {
-        &self.keys
-    }
-}
-
-impl fmt::Display for Burnt {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.member)
-    }
-}
-
 enum Entry {
     Usable(Jwk),
-    Private {
-        member: String,
-        /// `None` where its public part is missing or cannot be read.
-        key: Option<PublicKey<'static>>,
-    },
+    /// By the path of its first private member.
+    Private(String),
 }
 
 impl Entry {
+    /// What is private is so whatever else is missing or wrong.
     fn parse(entry: usize, jwk: &Object<'_>) -> Result<Self, DocumentError> {
-        let kind = Kind::of(jwk)?;
-        let key = kind.public_key(jwk);
-        if let Some(member) = kind.private_members().iter().find_map(|name| jwk.member(name)) {
-            return Ok(Self::Private { member: member.into_path(), key: key.ok() });
+        if let Some(member) = PRIVATE.iter().find_map(|name| jwk.member(name)) {
+            return Ok(Self::Private(member.into_path()));
         }
+        let key = Kind::of(jwk)?.public_key(jwk)?;
         let sha1 = digest(&jwk.required("x5t")?)?;
         let sha256 = jwk.member("x5t#S256").map(|member| digest(&member)).transpose()?;
-        let mut usable = Jwk { entry, key: key?, sha1, sha256, not_after: None };
+        let mut usable = Jwk { entry, key, sha1, sha256, not_after: None };
         if let Some(chain) = jwk.member("x5c") {
             usable.check_certificate(&chain)?;
         }
@@ -285,6 +253,21 @@ mod tests {
         let error = parse(&format!("{twin},{burnt}"));
         assert!(matches!(error, Err(DocumentError::PrivateKey(_))), "{error:?}");
         assert_eq!(parse(&format!("{twin},{burnt},{OTHER}")).unwrap().keys.len(), 1);
+    }
+
+    #[test]
+    fn p9_a_private_member_is_seen_before_anything_else_is_judged() {
+        for kind in [r#""kty":"rsa","#, r#""kty":7,"#, ""] {
+            let error = parse(&format!(r#"{{{kind}"n":"AQAB","d":"AA"}}"#));
+            assert!(matches!(error, Err(DocumentError::PrivateKey(_))), "{kind}: {error:?}");
+        }
+    }
+
+    #[test]
+    fn p9_a_modulus_is_burnt_with_any_exponent() {
+        let twin = format!(r#"{{"kty":"RSA","n":"AQAB","e":"AQAB",{X5T}}}"#);
+        let keys = format!(r#"{{"kty":"RSA","n":"AQAB","e":"Aw","d":"AA"}},{twin},{OTHER}"#);
+        assert_eq!(parse(&keys).unwrap().keys.len(), 1);
     }
 
     #[test]

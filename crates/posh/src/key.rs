@@ -76,6 +76,15 @@ impl<'a> PublicKey<'a> {
         (key.len() == 32).then_some(Self::Ed25519(key))
     }
 
+    /// What belongs to one private key alone: the modulus, or the x coordinate.
+    pub(crate) fn identity(&self) -> &[u8] {
+        match self {
+            Self::Rsa { modulus: identity, .. }
+            | Self::Ec { x: identity, .. }
+            | Self::Ed25519(identity) => identity,
+        }
+    }
+
     /// Whether it is strong enough to prove anything (RFC 9325 §4.5).
     pub(crate) fn is_strong(&self) -> bool {
         match self {
@@ -116,7 +125,8 @@ impl Curve {
     }
 }
 
-fn unsigned(octets: Cow<'_, [u8]>) -> Cow<'_, [u8]> {
+/// Drops leading zeros.
+pub(crate) fn unsigned(octets: Cow<'_, [u8]>) -> Cow<'_, [u8]> {
     let zeros = octets.iter().take_while(|&&octet| octet == 0).count();
     match octets {
         Cow::Borrowed(octets) => Cow::Borrowed(&octets[zeros..]),

@@ -38,6 +38,7 @@
 //!
 //! [RFC 7711]: https://www.rfc-editor.org/rfc/rfc7711
 
+mod burnt;
 #[cfg(feature = "client")]
 mod client;
 mod der;
@@ -63,7 +64,7 @@ pub use client::{AddressGuard, Client};
 pub use document::{Document, Reference};
 pub use document_error::DocumentError;
 pub use fingerprint::{Fingerprints, HashFunction};
-pub use jwk::{Burnt, KeySet};
+pub use jwk::KeySet;
 pub use leaf::{InvalidLeaf, Leaf};
 pub use limits::Limits;
 pub use lookup::{Lookup, LookupError, Progress, Response};

@@ -6,10 +6,11 @@ use rustls_pki_types::{DnsName, UnixTime};
 use thiserror::Error;
 use url::Url;
 
+use crate::burnt::Burnt;
 use crate::document::{Document, Reference};
 use crate::document_error::DocumentError;
 #[cfg(feature = "client")]
-use crate::json::is_json;
+use crate::json::{is_json, without_mark};
 use crate::materials::{List, Materials, lifetime};
 use crate::service::InvalidSource;
 use crate::{Limits, Profile, Service, target};
@@ -29,6 +30,8 @@ pub struct Lookup {
     /// What was asked for before the target.
     walked: Vec<Url>,
     stage: Stage,
+    /// Keys that the documents on the way give away.
+    burnt: Burnt,
 }
 
 /// On which side of the reference, of which there is at most one (RFC 7711 §3.2).
@@ -50,7 +53,8 @@ impl Lookup {
     ) -> Result<Self, InvalidSource> {
         let target = service.url(source, profile)?;
         let source = normalised(source);
-        Ok(Self { source, profile, limits, target, walked: Vec::new(), stage: Stage::Source })
+        let (walked, stage, burnt) = (Vec::new(), Stage::Source, Burnt::default());
+        Ok(Self { source, profile, limits, target, walked, stage, burnt })
     }
 
     /// The URL to GET next, always https, of a domain, and on [`Limits::port`].
@@ -70,11 +74,29 @@ impl Lookup {
     ///
     /// No document is [`Progress::Done`] with `None`: that is what 404 and 410 say before any
     /// reference (A5). Whatever else is no document is an error, and says nothing about the domain.
-    pub fn handle(
+    pub fn handle(self, response: &Response<'_>, now: UnixTime) -> Result<Progress, LookupError> {
+        self.proceed_with(response, now).map_err(|(error, _)| error)
+    }
+
+    /// The same; what is refused may have burnt keys all the same (A20).
+    pub(crate) fn proceed_with(
         mut self,
         response: &Response<'_>,
         now: UnixTime,
-    ) -> Result<Progress, LookupError> {
+    ) -> Result<Progress, (LookupError, Burnt)> {
+        if response.status == 200 && response.body.len() <= self.limits.document_size {
+            self.note_burnt(response.body);
+        }
+        let burnt = self.burnt.clone();
+        self.judge(response, now).map_err(|error| (error, burnt))
+    }
+
+    /// Whether a reference has been followed, so that the source's own web server has spoken.
+    pub(crate) fn is_referred(&self) -> bool {
+        matches!(self.stage, Stage::Referred { .. })
+    }
+
+    fn judge(mut self, response: &Response<'_>, now: UnixTime) -> Result<Progress, LookupError> {
         match (response.status, self.stage) {
             (200, _) => match self.document(response)? {
                 Document::Reference(reference) => self.refer(&reference),
@@ -87,9 +109,11 @@ impl Lookup {
         }
     }
 
-    /// Whether a reference has been followed, so that the source's own web server has spoken.
-    pub(crate) fn is_referred(&self) -> bool {
-        matches!(self.stage, Stage::Referred { .. })
+    fn note_burnt(&mut self, body: &[u8]) {
+        let Some(burnt) = Burnt::search(body) else { return };
+        let (source, url) = (self.source.as_ref(), self.target.as_str());
+        tracing::warn!(source, url, "a POSH document gives private keys away");
+        self.burnt.extend(burnt);
     }
 
     fn document(&mut self, response: &Response<'_>) -> Result<Document, LookupError> {
@@ -100,7 +124,7 @@ impl Lookup {
         if response.body.len() > self.limits.document_size {
             return Err(LookupError::TooLarge(url()));
         }
-        Document::parse_within(response.body, self.profile, &self.limits)
+        Document::parse_within(response.body, self.profile, &self.limits, &self.burnt)
             .map_err(|error| LookupError::Document { url: url(), error })
     }
 
@@ -168,7 +192,8 @@ impl Lookup {
         let end = now.as_secs().saturating_add(lifetime.as_secs());
         let valid_until = UnixTime::since_unix_epoch(Duration::from_secs(end));
         self.walked.push(self.target);
-        Progress::Done(Some(Materials::new(self.source, self.walked, list, valid_until)))
+        let materials = Materials::new(self.source, self.walked, list, valid_until, self.burnt);
+        Progress::Done(Some(materials))
     }
 }
 
@@ -276,7 +301,7 @@ impl LookupError {
             | Self::TooManyRequests(_)
             | Self::TooManyHosts(_) => false,
         };
-        may_be && !is_json(body.strip_prefix(BYTE_ORDER_MARK).unwrap_or(body))
+        may_be && !is_json(without_mark(body))
     }
 }
 
@@ -298,7 +323,5 @@ fn is_page(content_type: &str) -> bool {
     })
 }
 
-#[cfg(feature = "client")]
-const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 /// What no limit can exceed: nothing is kept for ever (RFC 7711 §6).
 const LONGEST_LIFETIME: Duration = Duration::from_secs(7 * 24 * 60 * 60);

@@ -6,6 +6,7 @@ use rustls_pki_types::{CertificateDer, DnsName, UnixTime};
 use thiserror::Error;
 use url::Url;
 
+use crate::burnt::Burnt;
 use crate::fingerprint::{Fingerprints, HashFunction};
 use crate::jwk::KeySet;
 use crate::key::PublicKey;
@@ -20,7 +21,7 @@ pub struct Materials {
     walked: Vec<Url>,
     list: List,
     valid_until: UnixTime,
-    burnt: Vec<PublicKey<'static>>,
+    burnt: Burnt,
 }
 
 /// The document at the end of the way.
@@ -36,23 +37,20 @@ impl Materials {
         walked: Vec<Url>,
         list: List,
         valid_until: UnixTime,
+        burnt: Burnt,
     ) -> Self {
-        let burnt = match &list {
-            List::Fingerprints(_) => Vec::new(),
-            List::Keys(keys) => keys.burnt().to_vec(),
-        };
         Self { source, walked, list, valid_until, burnt }
     }
 
     /// Refuses these keys as well, since their private parts are known (A20).
     #[cfg(feature = "client")]
-    pub(crate) fn burn(&mut self, keys: &[PublicKey<'static>]) {
-        self.burnt.extend_from_slice(keys);
+    pub(crate) fn burn(&mut self, keys: Burnt) {
+        self.burnt.extend(keys);
     }
 
     #[cfg(feature = "client")]
-    pub(crate) fn burnt(&self) -> &[PublicKey<'static>] {
-        &self.burnt
+    pub(crate) fn into_burnt(self) -> Burnt {
+        self.burnt
     }
 
     /// The domain that published it.
@@ -95,11 +93,12 @@ impl Materials {
             return Err(Mismatch::Ended);
         }
         let read = Leaf::parse(leaf).map_err(|_| Mismatch::Unreadable)?;
-        let (entry, hash) = self.entry_of(leaf, &read)?;
-        let key = read.public_key().filter(PublicKey::is_strong).ok_or(Mismatch::WeakKey)?;
-        if self.burnt.contains(&key) {
+        let key = read.public_key();
+        if key.as_ref().is_some_and(|key| self.burnt.holds(key)) {
             return Err(Mismatch::PrivateKeyPublished);
         }
+        let (entry, hash) = self.entry_of(leaf, &read)?;
+        key.filter(PublicKey::is_strong).ok_or(Mismatch::WeakKey)?;
         if now < read.not_before() {
             return Err(Mismatch::NotYetValid);
         }
@@ -150,8 +149,8 @@ pub enum Mismatch {
     /// A listed certificate whose key is too small or of an unknown kind.
     #[error("certificate is listed, but its key is too weak")]
     WeakKey,
-    /// A listed certificate whose private key stands in a document (draft-02 §4.1).
-    #[error("certificate is listed, but its private key is published")]
+    /// A certificate whose private key stands in a document, listed or not (draft-02 §4.1).
+    #[error("certificate has a private key that is published")]
     PrivateKeyPublished,
     /// None of the entries.
     #[error("certificate is none of the {0} that are listed")]

@@ -26,14 +26,6 @@ impl Kind {
         }
     }
 
-    pub(crate) fn private_members(self) -> &'static [&'static str] {
-        match self {
-            Self::Rsa => &["d", "p", "q", "dp", "dq", "qi", "oth"],
-            Self::Ec | Self::Okp => &["d"],
-            Self::Symmetric => &["k"],
-        }
-    }
-
     pub(crate) fn public_key(self, jwk: &Object<'_>) -> Result<PublicKey<'static>, DocumentError> {
         match self {
             Self::Rsa => rsa(jwk),

@@ -6,8 +6,7 @@ use std::time::Duration;
 
 use tokio::time::timeout;
 
-use crate::document_error::DocumentError;
-use crate::key::PublicKey;
+use crate::burnt::Burnt;
 use crate::lookup::LookupError;
 use crate::{FetchError, Materials, Published};
 
@@ -19,7 +18,10 @@ pub(super) enum Outcome {
     Absent,
     /// The source domain's own path answered, but not with JSON.
     NotJson(LookupError),
-    Failed(FetchError),
+    Failed {
+        error: FetchError,
+        burnt: Burnt,
+    },
 }
 
 impl Outcome {
@@ -29,19 +31,21 @@ impl Outcome {
             Self::Found(materials) => Published::Found(Arc::new(materials)),
             Self::Absent => Published::Absent,
             Self::NotJson(error) => Published::Unknown(Arc::new(error.into())),
-            Self::Failed(error) => Published::Unknown(Arc::new(error)),
+            Self::Failed { error, .. } => Published::Unknown(Arc::new(error)),
         }
     }
 
-    /// Keys whose private part the document gives away.
-    fn burnt(&self) -> &[PublicKey<'static>] {
+    /// Failed before any document came.
+    pub(super) fn failed(error: FetchError) -> Self {
+        Self::Failed { error, burnt: Burnt::default() }
+    }
+
+    /// Keys whose private part the documents give away.
+    fn into_burnt(self) -> Burnt {
         match self {
-            Self::Found(materials) => materials.burnt(),
-            Self::Failed(FetchError::Invalid(LookupError::Document {
-                error: DocumentError::PrivateKey(burnt),
-                ..
-            })) => burnt.keys(),
-            Self::Absent | Self::NotJson(_) | Self::Failed(_) => &[],
+            Self::Found(materials) => materials.into_burnt(),
+            Self::Failed { burnt, .. } => burnt,
+            Self::Absent | Self::NotJson(_) => Burnt::default(),
         }
     }
 }
@@ -67,7 +71,7 @@ pub(super) async fn of_both(
             Err(_) => fingerprints.into_published(),
         },
         Outcome::Absent | Outcome::NotJson(_) => decide(fingerprints, key_set.await),
-        Outcome::Failed(_) => fingerprints.into_published(),
+        Outcome::Failed { .. } => fingerprints.into_published(),
     }
 }
 
@@ -76,12 +80,12 @@ pub(super) async fn of_both(
 fn decide(fingerprints: Outcome, key_set: Outcome) -> Published {
     match (fingerprints, key_set) {
         (Outcome::Found(mut materials), key_set) => {
-            materials.burn(key_set.burnt());
+            materials.burn(key_set.into_burnt());
             Published::Found(Arc::new(materials))
         }
         (
             Outcome::Absent | Outcome::NotJson(_),
-            key_set @ (Outcome::Found(_) | Outcome::Failed(_)),
+            key_set @ (Outcome::Found(_) | Outcome::Failed { .. }),
         ) => key_set.into_published(),
         (Outcome::Absent, key_set) => key_set.into_published(),
         (fingerprints, _) => fingerprints.into_published(),
@@ -240,7 +244,7 @@ mod tests {
 
     #[test]
     fn over_budget_is_no_verdict() {
-        let over = || Outcome::Failed(FetchError::OverBudget(Budget::Host));
+        let over = || Outcome::failed(FetchError::OverBudget(Budget::Host));
         for published in [decide(over(), key_set()), decide(fingerprints(&[(404, "")]), over())] {
             let Published::Unknown(error) = published else { panic!("{published:?}") };
             assert!(matches!(*error, FetchError::OverBudget(Budget::Host)));
@@ -257,6 +261,29 @@ mod tests {
             let published = decide(found, answers(Profile::Draft02, &[(200, &key_set)]));
             assert_eq!(find(&published), Err(Mismatch::PrivateKeyPublished), "{key_set}");
         }
+    }
+
+    #[test]
+    fn a20_a_key_set_that_is_refused_burns_what_it_gives_away() {
+        let burnt = document(Profile::Draft02).replace(r#""kty""#, r#""d":"AQAB","kty""#);
+        let both = burnt.replace(r#""keys""#, r#""url":"https://a.example/","keys""#);
+        let twice = burnt.replace(r#""kty""#, r#""d":"AQAB","kty""#);
+        let many = burnt.replace("[{", &format!("[{}{{", "{},".repeat(64)));
+        for key_set in [both, twice, many] {
+            let found = fingerprints(&[(200, &document(Profile::Rfc7711))]);
+            let published = decide(found, answers(Profile::Draft02, &[(200, &key_set)]));
+            assert_eq!(find(&published), Err(Mismatch::PrivateKeyPublished), "{key_set}");
+        }
+    }
+
+    #[test]
+    fn a20_private_keys_beside_fingerprints_are_burnt() {
+        let keys = document(Profile::Draft02).replace(r#""kty""#, r#""d":"AQAB","kty""#);
+        let both =
+            document(Profile::Rfc7711).replacen('{', &format!("{},", &keys[..keys.len() - 1]), 1);
+        let published =
+            decide(fingerprints(&[(200, &both)]), answers(Profile::Draft02, &[(404, "")]));
+        assert_eq!(find(&published), Err(Mismatch::PrivateKeyPublished), "{both}");
     }
 
     #[tokio::test]

@@ -26,7 +26,7 @@ impl Walker<'_> {
         loop {
             let answer = match self.get(&lookup).await {
                 Ok(answer) => answer,
-                Err(error) => return Outcome::Failed(error),
+                Err(error) => return Outcome::failed(error),
             };
             match step(lookup, &answer.response(), UnixTime::now()) {
                 ControlFlow::Continue(next) => lookup = next,
@@ -61,11 +61,13 @@ pub(super) fn step(
     now: UnixTime,
 ) -> ControlFlow<Outcome, Lookup> {
     let is_referred = lookup.is_referred();
-    ControlFlow::Break(match lookup.handle(response, now) {
+    ControlFlow::Break(match lookup.proceed_with(response, now) {
         Ok(Progress::Continue(next)) => return ControlFlow::Continue(next),
         Ok(Progress::Done(Some(materials))) => Outcome::Found(materials),
         Ok(Progress::Done(None)) => Outcome::Absent,
-        Err(error) if !is_referred && error.is_not_json(response.body) => Outcome::NotJson(error),
-        Err(error) => Outcome::Failed(error.into()),
+        Err((error, _)) if !is_referred && error.is_not_json(response.body) => {
+            Outcome::NotJson(error)
+        }
+        Err((error, burnt)) => Outcome::Failed { error: error.into(), burnt },
     })
 }
