@@ -52,6 +52,8 @@ enum Ended {
 
 /// What [`Connection::progress`] came to.
 #[derive(Debug)]
+// A box would be an allocation for each stanza.
+#[allow(clippy::large_enum_variant)]
 pub(crate) enum Progress {
     /// The protocol has something to say.
     Event(Event),

@@ -67,13 +67,13 @@ pub struct Delivery(Answer);
 
 #[derive(Debug)]
 enum Answer {
-    Known(Option<Undelivered>),
+    Known(Option<Box<Undelivered>>),
     Awaited(oneshot::Receiver<Result<(), Undelivered>>),
 }
 
 impl Delivery {
     pub(crate) fn failed(stanza: Stanza, error: Arc<ConnectError>, trail: Arc<Trail>) -> Self {
-        Self(Answer::Known(Some(Undelivered { stanza, error, trail })))
+        Self(Answer::Known(Some(Box::new(Undelivered { stanza, error, trail }))))
     }
 }
 
@@ -83,7 +83,7 @@ impl Future for Delivery {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Task<'_>) -> Poll<Self::Output> {
         match &mut self.0 {
             Answer::Known(known) => {
-                Poll::Ready(Err(known.take().expect("polled again after its answer")))
+                Poll::Ready(Err(*known.take().expect("polled again after its answer")))
             }
             Answer::Awaited(answer) => Pin::new(answer).poll(cx).map(|answer| {
                 answer.expect("a stanza in a queue is answered at the latest when dropped")
