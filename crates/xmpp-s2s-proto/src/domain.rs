@@ -7,7 +7,7 @@ use idna::uts46::{AsciiDenyList, DnsLength, Hyphens, Uts46};
 use rustls_pki_types::DnsName;
 use thiserror::Error;
 
-use crate::trail::printable;
+use crate::printable::printable;
 
 /// The domainpart of an XMPP address (RFC 7622 §3.2): what RFC 6125 calls a source domain.
 ///

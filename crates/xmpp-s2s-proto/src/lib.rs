@@ -4,9 +4,11 @@
 
 pub mod dna;
 mod domain;
+mod printable;
 pub mod stream;
 mod trail;
 
 pub use domain::{Domain, InvalidDomain, Pair};
+pub use printable::printable;
 pub use stream::{Namespace, Stanza, StanzaKind, Stream};
-pub use trail::{Code, Phase, Step, Trail, Verdict, printable};
+pub use trail::{Code, Phase, Step, Trail, Verdict};

@@ -7,8 +7,7 @@ use webpki::{EndEntityCert, Error, KeyUsage};
 use super::Presented;
 use super::policy::{NoProof, Proof};
 use super::presented::fingerprint;
-use crate::trail::printable;
-use crate::{Code, Domain};
+use crate::{Code, Domain, printable};
 
 /// The PKIX prooftype (RFC 6120 §13.7.1, RFC 6125): a DNS-ID of the certificate is the domain, and
 /// a path leads to one of `anchors`.

@@ -7,8 +7,7 @@ use rustls_pki_types::UnixTime;
 use super::Presented;
 use super::policy::{NoProof, Proof};
 use super::presented::fingerprint;
-use crate::trail::printable;
-use crate::{Code, Domain, Phase, Step};
+use crate::{Code, Domain, Phase, Step, printable};
 
 /// The POSH prooftype (RFC 7711 §3.3, draft-miller-posh-02 §4.3): the certificate is one of those
 /// that the domain itself publishes.

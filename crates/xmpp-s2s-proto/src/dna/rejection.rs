@@ -3,7 +3,6 @@ use thiserror::Error;
 
 use super::Presented;
 use super::presented::fingerprint;
-use crate::stream::Condition;
 use crate::{Code, Domain, Trail};
 
 /// No prooftype succeeded.
@@ -36,7 +35,7 @@ impl Rejection {
     ///
     /// It is all that a stranger may learn: nothing of our addresses, caches and policy.
     pub fn text(&self) -> String {
-        let mut text = told(self.code).to_string();
+        let mut text = self.told().to_string();
         if let Ok(url) = Service::XMPP_SERVER.url(self.source_domain.to_dns(), Profile::Rfc7711) {
             text = format!("{text}; {url}");
         }
@@ -45,30 +44,13 @@ impl Rejection {
         }
         text
     }
-}
 
-/// Which addresses our DNS gives for a name, and which of them we allow, is not a peer's business.
-fn told(code: Code) -> Code {
-    match code {
-        Code::PoshForbidden => Code::PoshUnreachable,
-        code => code,
-    }
-}
-
-impl From<&Rejection> for Condition {
-    /// `not-authorized`, unless trying again later may help: `resource-constraint` where the limit
-    /// is ours, `remote-connection-failed` where the domain's web server is the matter (RFC 6120
-    /// §4.9.3.15).
-    fn from(rejection: &Rejection) -> Self {
-        match told(rejection.code) {
-            Code::PoshOverBudget | Code::PoshDocumentStale => Self::ResourceConstraint,
-            Code::PoshHttpsUntrusted
-            | Code::PoshHttpsNameMismatch
-            | Code::PoshHttpStatus
-            | Code::PoshUnreachable
-            | Code::PoshTimeout => Self::RemoteConnectionFailed,
-            Code::Stopping => Self::SystemShutdown,
-            _ => Self::NotAuthorized,
+    /// The code that the peer is told: which addresses our DNS gives for a name, and which of them
+    /// we allow, is not its business.
+    pub(crate) fn told(&self) -> Code {
+        match self.code {
+            Code::PoshForbidden => Code::PoshUnreachable,
+            code => code,
         }
     }
 }

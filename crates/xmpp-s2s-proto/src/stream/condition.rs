@@ -4,7 +4,8 @@ use std::fmt;
 
 use thiserror::Error;
 
-use crate::printable;
+use crate::dna::Rejection;
+use crate::{Code, printable};
 
 /// A stream error (RFC 6120 §4.9), ours or theirs.
 #[derive(Clone, Debug, Eq, Error, PartialEq)]
@@ -121,6 +122,24 @@ conditions! {
     UnsupportedFeature "unsupported-feature";
     UnsupportedStanzaType "unsupported-stanza-type";
     UnsupportedVersion "unsupported-version";
+}
+
+impl From<&Rejection> for Condition {
+    /// `not-authorized`, unless trying again later may help: `resource-constraint` where the limit
+    /// is ours, `remote-connection-failed` where the domain's web server is the matter (RFC 6120
+    /// §4.9.3.15).
+    fn from(rejection: &Rejection) -> Self {
+        match rejection.told() {
+            Code::PoshOverBudget | Code::PoshDocumentStale => Self::ResourceConstraint,
+            Code::PoshHttpsUntrusted
+            | Code::PoshHttpsNameMismatch
+            | Code::PoshHttpStatus
+            | Code::PoshUnreachable
+            | Code::PoshTimeout => Self::RemoteConnectionFailed,
+            Code::Stopping => Self::SystemShutdown,
+            _ => Self::NotAuthorized,
+        }
+    }
 }
 
 impl fmt::Display for Condition {
