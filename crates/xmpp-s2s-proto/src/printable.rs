@@ -7,6 +7,12 @@ pub fn printable(text: &str) -> String {
     escape(text, 256)
 }
 
+/// Text of ours for people who read XML, which may hold what a peer wrote: likewise, but cut at 1
+/// KiB.
+pub(crate) fn readable(text: &str) -> String {
+    escape(text, 1024)
+}
+
 /// Escapes C0, C1 and bidi controls, and cuts at `limit` bytes.
 pub(crate) fn escape(text: &str, limit: usize) -> String {
     let mut out = String::with_capacity(text.len().min(limit));

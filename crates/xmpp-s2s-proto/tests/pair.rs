@@ -14,7 +14,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
 use xmpp_s2s_proto::dna::Presented;
-use xmpp_s2s_proto::stream::{Event, Security, StreamConfig, StreamId};
+use xmpp_s2s_proto::stream::{Condition, Event, Security, StreamConfig, StreamError, StreamId};
 use xmpp_s2s_proto::{Domain, Namespace, Pair, Stanza, Stream};
 
 use crate::receiving::{HEADER, Stage, receiving, settle};
@@ -224,6 +224,17 @@ fn a_stream_that_closes_asks_nothing_more() {
     stream.handle_input(now).unwrap();
     stream.close(None);
     assert!(stream.poll_event().is_none());
+}
+
+#[test]
+fn a14_the_text_of_an_error_has_no_controls() {
+    let mut stream = receiving(Stage::Established, Instant::now());
+    let text = "a\u{1b}\u{9b}\u{202e}\n<";
+    stream.close(Some(StreamError::new(Condition::Reset, text)));
+    let mut output = BytesMut::new();
+    stream.poll_transmit(&mut output);
+    let output = String::from_utf8(output.to_vec()).unwrap();
+    assert!(output.contains(">a\\u{1b}\\u{9b}\\u{202e}\\u{a}&lt;</text>"), "{output}");
 }
 
 proptest! {

@@ -45,11 +45,12 @@ impl Rejection {
         text
     }
 
-    /// The code that the peer is told: which addresses our DNS gives for a name, and which of them
-    /// we allow, is not its business.
+    /// The code that the peer is told: which addresses our DNS gives for a name, which of them we
+    /// allow, what we hold of earlier look-ups, and which proofs are enough, is not its business.
     pub(crate) fn told(&self) -> Code {
         match self.code {
-            Code::PoshForbidden => Code::PoshUnreachable,
+            Code::PoshForbidden | Code::PoshDocumentStale => Code::PoshUnreachable,
+            Code::PkixNotAllowed | Code::PoshNotAllowed => Code::CertUntrustedChain,
             code => code,
         }
     }

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use super::chars::Escaped;
 use super::ns;
 use super::stanza::{Stanza, StanzaKind};
+use crate::printable::readable;
 
 /// The text of the error that answers `stanza`; `None` if it must not be answered.
 pub(super) fn write(stanza: &Stanza, condition: &str, text: &str) -> Option<String> {
@@ -27,7 +28,7 @@ pub(super) fn write(stanza: &Stanza, condition: &str, text: &str) -> Option<Stri
         xml,
         "><error type='{error_type}'><{condition} xmlns='{ns}'/>\
          <text xmlns='{ns}' xml:lang='en'>{}</text></error></{}>",
-        Escaped(text),
+        Escaped(&readable(text)),
         kind.as_str(),
         ns = ns::STANZA_ERRORS,
     );

@@ -130,7 +130,7 @@ impl From<&Rejection> for Condition {
     /// §4.9.3.15).
     fn from(rejection: &Rejection) -> Self {
         match rejection.told() {
-            Code::PoshOverBudget | Code::PoshDocumentStale => Self::ResourceConstraint,
+            Code::PoshOverBudget => Self::ResourceConstraint,
             Code::PoshHttpsUntrusted
             | Code::PoshHttpsNameMismatch
             | Code::PoshHttpStatus

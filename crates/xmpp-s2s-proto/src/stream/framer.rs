@@ -1,7 +1,7 @@
 //! Cuts the bytes of a stream into headers and first-level elements, unparsed.
 //!
-//! It remembers where it was: every byte is looked at once, however few arrive at a time. All
-//! limits hold before anything is parsed. It refuses what XMPP has no use for anywhere (comments,
+//! It remembers where it was: however few bytes arrive at a time, it never begins anew. All limits
+//! but that of namespace declarations hold before anything is parsed. It refuses what XMPP has no use for anywhere (comments,
 //! processing instructions, document types), and knows just enough of XML for its cuts to be right;
 //! the rest is the strict layer's.
 

@@ -95,7 +95,8 @@ impl Stream {
     /// Goes on after [`Event::StartTls`], when the handshake is over; `None` if the peer showed no
     /// certificate.
     ///
-    /// What was learnt and buffered before is forgotten. At any other time this does nothing.
+    /// What was learnt and buffered before is forgotten, but for the domain of ours that the peer
+    /// asked for, since the handshake was ours as that domain. At any other time this does nothing.
     pub fn handle_secured(&mut self, presented: Option<Presented>, now: Instant) {
         self.wire.tell_time(now);
         if self.attention() != Some(Attention::Tls) {

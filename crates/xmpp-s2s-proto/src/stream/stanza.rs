@@ -516,6 +516,13 @@ mod tests {
     }
 
     #[test]
+    fn a14_the_text_of_a_bounce_has_no_controls() {
+        let stanza = parse("<iq from='a.example' to='b.example' type='get' id='1'/>");
+        let bounce = wire(&stanza.bounce("gone", "a\u{1b}\u{9b}\u{202e}\n<").unwrap());
+        assert!(bounce.contains(">a\\u{1b}\\u{9b}\\u{202e}\\u{a}&lt;</text>"), "{bounce}");
+    }
+
+    #[test]
     fn errors_and_results_are_not_answered() {
         for stanza in ["message type='error'", "presence type='error'", "iq type='result'"] {
             let stanza = parse(&format!("<{stanza} from='a.example' to='b.example'/>"));

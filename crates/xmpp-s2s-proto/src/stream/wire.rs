@@ -19,6 +19,7 @@ use super::timer::{Missed, Timer};
 use super::tree::Element;
 use super::{Event, StreamConfig, ns};
 use crate::dna::{Association, Presented};
+use crate::printable::readable;
 use crate::{Domain, Pair};
 
 /// The transport's side of a [`super::Stream`].
@@ -341,7 +342,7 @@ impl Wire {
             self.write(format_args!(
                 "<text xmlns='{}' xml:lang='en'>{}</text>",
                 ns::STREAM_ERRORS,
-                Escaped(text)
+                Escaped(&readable(text))
             ));
         }
         self.write(format_args!("</stream:error>{CLOSING}"));

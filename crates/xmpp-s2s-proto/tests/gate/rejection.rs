@@ -3,13 +3,13 @@ use std::sync::Arc;
 use base64::Engine as _;
 use posh::{Budget, FetchError, Profile, Published};
 use sha2::{Digest as _, Sha256};
-use xmpp_s2s_proto::dna::{Evidence, Rejection};
+use xmpp_s2s_proto::dna::{Evidence, Policy, Presented, Prooftype, Rejection};
 use xmpp_s2s_proto::stream::Condition;
 use xmpp_s2s_proto::{Code, Phase};
 
 use crate::certificates::{Authority, leaf, self_signed};
 use crate::documents::{knowing, listing};
-use crate::{HOSTED, HOSTER, NOW, judge};
+use crate::{DAY, HOSTED, HOSTER, NOW, at, judge, pair};
 
 fn refused(evidence: &Evidence) -> Rejection {
     judge(&Authority::new("ca"), &[self_signed(&leaf(&[HOSTER]))], evidence, NOW).unwrap_err()
@@ -57,6 +57,31 @@ fn a14_a_peer_does_not_learn_which_addresses_are_allowed() {
         (rejection.text().split(';').next().map(str::to_owned), Condition::from(rejection))
     };
     assert_eq!(told(&forbidden), told(&unreachable));
+}
+
+#[test]
+fn a14_a_peer_does_not_learn_what_policy_wants() {
+    let authority = Authority::new("ca");
+    let presented = Presented::after_handshake(&[authority.leaf(HOSTED)]);
+    let gate = authority.authenticator();
+    let mut policy = Policy::default();
+    policy.prooftypes = vec![Prooftype::Posh];
+    let evidence = Evidence::default();
+    let rejection =
+        gate.authenticate(presented.as_ref(), &pair(), &evidence, &policy, at(NOW)).unwrap_err();
+    assert_eq!(rejection.code, Code::PkixNotAllowed);
+    assert!(rejection.text().starts_with("cert-untrusted-chain; "), "{}", rejection.text());
+}
+
+#[test]
+fn a14_a_peer_does_not_learn_what_was_looked_up_before() {
+    let leaf = self_signed(&leaf(&[HOSTER]));
+    let evidence = listing(Profile::Draft02, &leaf);
+    let later = NOW + 100 * DAY;
+    let rejection = judge(&Authority::new("ca"), &[leaf], &evidence, later).unwrap_err();
+    assert_eq!(rejection.code, Code::PoshDocumentStale);
+    assert!(rejection.text().starts_with("posh-unreachable; "), "{}", rejection.text());
+    assert_eq!(Condition::from(&rejection), Condition::RemoteConnectionFailed);
 }
 
 #[test]
