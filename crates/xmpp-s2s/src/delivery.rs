@@ -102,9 +102,11 @@ pub(crate) struct Waiting {
 }
 
 impl Waiting {
-    /// Takes its place, and gives the sender something to wait for.
+    /// Takes its place, and gives the sender something to wait for. A stanza that came in on
+    /// another stream lets go of what else was read with it.
     pub(crate) fn new(stanza: Stanza, share: Share) -> (Self, Delivery) {
         let (answer, awaited) = oneshot::channel();
+        let stanza = stanza.detach();
         let waiting = Self { stanza, answer: Some(answer), _share: share };
         (waiting, Delivery(Answer::Awaited(awaited)))
     }
