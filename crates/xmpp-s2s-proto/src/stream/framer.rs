@@ -305,7 +305,8 @@ impl Framer {
             self.depth -= 1;
             return Ok((self.depth == 0).then_some(Cut::Element));
         }
-        match self.names_root(&window[2..self.scanned - 1]) {
+        let name = &window[2..self.scanned - 1];
+        match self.names_root(name) && name[self.root.len()..].iter().all(|b| is_space(*b)) {
             true => Ok(Some(Cut::End)),
             false => Err(Fault::not_well_formed("an end tag of another name", self.scanned)),
         }
@@ -426,7 +427,7 @@ mod tests {
     #[test]
     fn what_is_refused_has_the_same_condition_however_it_arrives() {
         let long = format!("<a>{}", "x".repeat(98));
-        let cases: [(&str, Condition); 17] = [
+        let cases: [(&str, Condition); 19] = [
             ("<!-- -->", Condition::RestrictedXml),
             ("<a><!-- --></a>", Condition::RestrictedXml),
             ("<!DOCTYPE a>", Condition::RestrictedXml),
@@ -439,6 +440,8 @@ mod tests {
             ("<a <b>", Condition::NotWellFormed),
             ("<a b='<'>", Condition::NotWellFormed),
             ("</stream>", Condition::NotWellFormed),
+            ("</stream:stream a=''>", Condition::NotWellFormed),
+            ("</stream:stream/>", Condition::NotWellFormed),
             ("<stream:stream to='b'>", Condition::BadFormat),
             ("<a><a><a><a>", Condition::PolicyViolation),
             ("<a><a><a><a/>", Condition::PolicyViolation),

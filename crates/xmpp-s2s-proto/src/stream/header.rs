@@ -1,5 +1,6 @@
 //! Stream headers (RFC 6120 §4.7, §4.8).
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use bytes::BytesMut;
@@ -112,21 +113,30 @@ pub(super) fn check_declaration(declaration: &[u8]) -> Result<(), Fault> {
     if &inner[..length] != "xml" {
         return Err(Fault::restricted("a processing instruction", 0));
     }
-    let mut attributes = attributes.iter().map(|a| (a.prefix, a.local, &*a.value)).peekable();
+    if attributes.iter().any(|a| !a.prefix.is_empty() || matches!(a.value, Cow::Owned(_))) {
+        return Err(fault);
+    }
+    let mut attributes = attributes.iter().map(|a| (a.local, &*a.value)).peekable();
     match attributes.next() {
-        Some(("", "version", version)) if version.starts_with("1.") => {}
+        Some(("version", version)) if is_xml_1(version) => {}
         _ => return Err(fault),
     }
-    if let Some((_, _, encoding)) = attributes.next_if(|a| a.1 == "encoding")
+    if let Some((_, encoding)) = attributes.next_if(|a| a.0 == "encoding")
         && !encoding.eq_ignore_ascii_case("utf-8")
     {
         return Err(Fault::new(Condition::UnsupportedEncoding, "this server speaks UTF-8", 0));
     }
-    let standalone = attributes.next_if(|a| a.1 == "standalone");
+    let standalone = attributes.next_if(|a| a.0 == "standalone");
     match (standalone, attributes.next()) {
-        (None | Some((_, _, "yes" | "no")), None) => Ok(()),
+        (None | Some((_, "yes" | "no")), None) => Ok(()),
         _ => Err(fault),
     }
+}
+
+/// `VersionNum` of XML 1.0 §2.8.
+fn is_xml_1(version: &str) -> bool {
+    let minor = version.strip_prefix("1.").unwrap_or_default();
+    !minor.is_empty() && minor.bytes().all(|b| b.is_ascii_digit())
 }
 
 /// The stream element, and `jabber:server` for what it holds: as its default namespace, or named by
@@ -229,6 +239,11 @@ mod tests {
         for (bad, condition) in [
             ("", Condition::NotWellFormed),
             (" version='2.0'", Condition::NotWellFormed),
+            (" version='1.'", Condition::NotWellFormed),
+            (" version='1.x'", Condition::NotWellFormed),
+            (" version='1&#46;0'", Condition::NotWellFormed),
+            (" x:version='1.0'", Condition::NotWellFormed),
+            (" version='1.0' x:encoding='UTF-8'", Condition::NotWellFormed),
             (" encoding='UTF-8' version='1.0'", Condition::NotWellFormed),
             (" version='1.0'encoding='UTF-8'", Condition::NotWellFormed),
             (" version='1.0' standalone='maybe'", Condition::NotWellFormed),
