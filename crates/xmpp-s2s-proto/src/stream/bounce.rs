@@ -7,8 +7,19 @@ use super::ns;
 use super::stanza::{Stanza, StanzaKind};
 use crate::printable::readable;
 
+impl Stanza {
+    /// The error to send back to the author (RFC 6120 §8.3); `None` for errors and IQ results, which
+    /// must not be answered.
+    ///
+    /// `condition` is one of RFC 6120 §8.3.3, anything else becomes `undefined-condition`; `text` is
+    /// for a human, in English.
+    pub fn bounce(&self, condition: &str, text: &str) -> Option<Self> {
+        write(self, condition, text).and_then(|xml| Self::parse(xml).ok())
+    }
+}
+
 /// The text of the error that answers `stanza`; `None` if it must not be answered.
-pub(super) fn write(stanza: &Stanza, condition: &str, text: &str) -> Option<String> {
+fn write(stanza: &Stanza, condition: &str, text: &str) -> Option<String> {
     let kind = stanza.kind();
     match (kind, stanza.stanza_type()) {
         (_, Some("error")) | (StanzaKind::Iq, Some("result")) => return None,

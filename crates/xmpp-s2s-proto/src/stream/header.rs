@@ -5,9 +5,9 @@ use std::fmt::Write as _;
 
 use bytes::BytesMut;
 
+use super::attribute::read_tag;
 use super::chars::{self, Escaped};
 use super::condition::Fault;
-use super::element::read_tag;
 use super::limits::Limits;
 use super::scope::{Bindings, Scope};
 use super::{Condition, StreamId, ns};

@@ -1,6 +1,7 @@
 //! XML streams between two servers (RFC 6120 §4), as a state machine.
 
 mod address;
+mod attribute;
 mod bounce;
 mod chars;
 mod condition;

@@ -7,13 +7,15 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::address::Address;
-use super::chars::Escaped;
+use super::attribute::Attribute;
+use super::chars::{self, Escaped};
 use super::condition::{Condition, Fault};
-use super::element::{Attribute, Tag, Visit, walk};
+use super::element::{Tag, Visit, walk};
+use super::framer::Framer;
 use super::limits::Limits;
 use super::ns;
 use super::scope::{Scope, declared_prefix};
-use super::stanza::{Namespace, Stanza, StanzaKind, Taken, Unreadable, Value};
+use super::stanza::{InvalidStanza, Namespace, Stanza, StanzaKind, Taken, Unreadable, Value};
 use crate::{Domain, InvalidDomain, Pair};
 
 /// What a stanza takes over from the stream around it.
@@ -36,6 +38,16 @@ impl Inherited<'static> {
         pair: None,
         contents: &[ns::SERVER, ns::CLIENT, ""],
     };
+}
+
+impl Stanza {
+    /// Reads one stanza, in `jabber:server`, `jabber:client` or no namespace.
+    pub fn parse(xml: impl Into<Bytes>) -> Result<Self, InvalidStanza> {
+        let xml = xml.into();
+        let xml = xml.slice_ref(chars::trim(&xml));
+        Framer::check(&xml, Limits::EMBEDDER).map_err(Unreadable::from)?;
+        Ok(Reading::stanza(xml, &Inherited::NOTHING, &Limits::EMBEDDER)?)
+    }
 }
 
 /// What is noted of an element on the way through it.

@@ -3,9 +3,9 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
+use super::attribute::Attribute;
 use super::chars::Escaped;
 use super::condition::Fault;
-use super::element::Attribute;
 use super::ns;
 
 /// What the header of a stream declares, for all that it holds.

@@ -9,10 +9,7 @@ use bytes::{Bytes, BytesMut};
 use thiserror::Error;
 
 use super::condition::Fault;
-use super::framer::Framer;
-use super::limits::Limits;
-use super::reading::{Inherited, Reading};
-use super::{bounce, chars, ns};
+use super::ns;
 use crate::{Domain, InvalidDomain};
 
 /// A `<message/>`, `<presence/>` or `<iq/>`: one self-contained XML text, and where it goes.
@@ -40,14 +37,6 @@ pub struct Stanza {
 }
 
 impl Stanza {
-    /// Reads one stanza, in `jabber:server`, `jabber:client` or no namespace.
-    pub fn parse(xml: impl Into<Bytes>) -> Result<Self, InvalidStanza> {
-        let xml = xml.into();
-        let xml = xml.slice_ref(chars::trim(&xml));
-        Framer::check(&xml, Limits::EMBEDDER).map_err(Unreadable::from)?;
-        Ok(Reading::stanza(xml, &Inherited::NOTHING, &Limits::EMBEDDER)?)
-    }
-
     /// Which of the three.
     pub fn kind(&self) -> StanzaKind {
         self.kind
@@ -99,15 +88,6 @@ impl Stanza {
         let mut out = Vec::with_capacity(self.size() + declaration.len());
         self.pieces(declaration, cuts).for_each(|piece| out.extend_from_slice(piece));
         Cow::Owned(String::from_utf8(out).expect(UTF8))
-    }
-
-    /// The error to send back to the author (RFC 6120 §8.3); `None` for errors and IQ results, which
-    /// must not be answered.
-    ///
-    /// `condition` is one of RFC 6120 §8.3.3, anything else becomes `undefined-condition`; `text` is
-    /// for a human, in English.
-    pub fn bounce(&self, condition: &str, text: &str) -> Option<Self> {
-        bounce::write(self, condition, text).and_then(|xml| Self::parse(xml).ok())
     }
 
     /// Copies its text into a buffer of its own, for a stanza that is to be kept.
@@ -309,6 +289,8 @@ const UTF8: &str = "a stanza is read as UTF-8, and cut between characters";
 mod tests {
     use super::*;
     use crate::stream::header::Header;
+    use crate::stream::limits::Limits;
+    use crate::stream::reading::{Inherited, Reading};
 
     fn parse(xml: &str) -> Stanza {
         Stanza::parse(xml.to_owned()).unwrap()
