@@ -28,7 +28,16 @@ pub enum Published {
 pub enum FetchError {
     /// The web server said something that must not be used.
     #[error(transparent)]
-    Invalid(#[from] LookupError),
+    Invalid(LookupError),
+    /// The web server answered with a status that is neither success, redirect nor absence, or said
+    /// behind a reference that there is nothing: as good as no answer (A5).
+    #[error("status {status} at {url}")]
+    Status {
+        /// Which URL.
+        url: Url,
+        /// The status code.
+        status: u16,
+    },
     /// The name is no domain that could have a web server.
     #[error(transparent)]
     Source(#[from] InvalidSource),
@@ -74,6 +83,13 @@ pub enum FetchError {
     /// The lookup ended without a result, because the runtime is shutting down.
     #[error("the lookup was interrupted")]
     Interrupted,
+}
+
+impl From<LookupError> for FetchError {
+    fn from(error: LookupError) -> Self {
+        let LookupError::Status { url, status } = error else { return Self::Invalid(error) };
+        Self::Status { url, status }
+    }
 }
 
 /// Whose budget of lookups on behalf of strangers is used up.

@@ -102,6 +102,7 @@ fn code(published: &Published) -> Code {
 fn fetch_code(error: &FetchError) -> Code {
     match error {
         FetchError::Invalid(error) => lookup_code(error),
+        FetchError::Status { .. } => Code::PoshHttpStatus,
         FetchError::Refused { .. } => Code::PoshForbidden,
         FetchError::OverBudget(_) => Code::PoshOverBudget,
         FetchError::Untrusted { .. } => Code::PoshHttpsUntrusted,

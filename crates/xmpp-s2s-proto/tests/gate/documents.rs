@@ -42,7 +42,7 @@ pub(crate) fn answer(profile: Profile, response: &Response<'_>) -> Published {
         Ok(Progress::Done(Some(materials))) => Published::Found(Arc::new(materials)),
         Ok(Progress::Done(None)) => Published::Absent,
         Ok(Progress::Continue(lookup)) => panic!("wants {}", lookup.target()),
-        Err(error) => Published::Unknown(Arc::new(FetchError::Invalid(error))),
+        Err(error) => Published::Unknown(Arc::new(FetchError::from(error))),
     }
 }
 

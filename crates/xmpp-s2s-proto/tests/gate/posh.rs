@@ -92,6 +92,7 @@ fn failures() -> Vec<(Published, Code)> {
             FetchError::Untrusted { url: url(), error: "unknown issuer".into() },
             Code::PoshHttpsUntrusted,
         ),
+        (FetchError::Status { url: url(), status: 503 }, Code::PoshHttpStatus),
         (FetchError::WrongName { url: url() }, Code::PoshHttpsNameMismatch),
         (FetchError::Timeout { url: url() }, Code::PoshTimeout),
         (FetchError::Unreachable { url: url(), error: "refused".into() }, Code::PoshUnreachable),
