@@ -214,7 +214,19 @@ mod tests {
             (r#""kty":"EC","crv":"secp256k1""#, "`keys[0].crv`: must be P-256, P-384 or P-521"),
             (
                 r#""kty":"EC","crv":"P-256","x":"AQAB","y":"AQAB""#,
-                "`keys[0].x`: must be, as `y`, of the full length of the curve",
+                "`keys[0].x`: must be of the full length of the curve",
+            ),
+            (
+                r#""kty":"EC","crv":"P-256","x":"MKBCTNIcKUSDii11ySs3526iDZ8AiTo7Tu6KPAqv7D4","y":"AQAB""#,
+                "`keys[0].y`: must be of the full length of the curve",
+            ),
+            (
+                r#""kty":"RSA","n":"AQAB","e":"AQ""#,
+                "`keys[0].e`: must be odd, at least 3 and of at most 64 bits",
+            ),
+            (
+                r#""kty":"RSA","n":"AA","e":"Aw""#,
+                "`keys[0].n`: must be a modulus of 1 to 16384 bits",
             ),
             (r#""kty":"OKP","crv":"Ed448","x":"AQAB""#, "`keys[0].crv`: must be Ed25519"),
             (r#""kty":"XYZ""#, "`keys[0].kty`: must be RSA, EC or OKP"),

@@ -88,7 +88,7 @@ impl<'a> PublicKey<'a> {
     /// Whether it is strong enough to prove anything (RFC 9325 §4.5).
     pub(crate) fn is_strong(&self) -> bool {
         match self {
-            Self::Rsa { modulus, .. } => bits(modulus) >= RSA_BITS,
+            Self::Rsa { modulus, exponent } => bits(modulus) >= RSA_BITS && is_exponent(exponent),
             Self::Ec { .. } | Self::Ed25519(_) => true,
         }
     }
@@ -137,6 +137,13 @@ pub(crate) fn unsigned(octets: Cow<'_, [u8]>) -> Cow<'_, [u8]> {
     }
 }
 
+/// Whether RSA takes it: odd, and at least 3 (RFC 8017 §3.1).
+pub(crate) fn is_exponent(number: &[u8]) -> bool {
+    let number = unsigned(number.into());
+    let is_odd = number.last().is_some_and(|last| last & 1 == 1);
+    is_odd && bits(&number) > 1 && number.len() <= RSA_EXPONENT
+}
+
 fn bits(number: &[u8]) -> usize {
     number.len() * 8 - number.first().map_or(0, |first| first.leading_zeros() as usize)
 }
@@ -175,6 +182,21 @@ mod tests {
         let modulus = |first| [&[first][..], &[0; 255]].concat();
         assert!(!rsa(&modulus(0x7f), &[3]).is_strong());
         assert!(rsa(&modulus(0x80), &[3]).is_strong());
+    }
+
+    #[test]
+    fn an_exponent_that_is_even_or_one_is_too_weak() {
+        let modulus = [0x80; 256];
+        for (exponent, is_strong) in [
+            (&[1][..], false),
+            (&[2], false),
+            (&[0, 1], false),
+            (&[1, 0], false),
+            (&[3], true),
+            (&[1, 0, 1], true),
+        ] {
+            assert_eq!(rsa(&modulus, exponent).is_strong(), is_strong, "{exponent:?}");
+        }
     }
 
     #[test]

@@ -9,7 +9,6 @@ use url::Url;
 use crate::burnt::Burnt;
 use crate::fingerprint::{Fingerprints, HashFunction};
 use crate::jwk::KeySet;
-use crate::key::PublicKey;
 use crate::{Leaf, Profile};
 
 /// What a source domain says its server's certificate is: the verification material.
@@ -98,7 +97,9 @@ impl Materials {
             return Err(Mismatch::PrivateKeyPublished);
         }
         let (entry, hash) = self.entry_of(leaf, &read)?;
-        key.filter(PublicKey::is_strong).ok_or(Mismatch::WeakKey)?;
+        if !key.ok_or(Mismatch::UnknownKey)?.is_strong() {
+            return Err(Mismatch::WeakKey);
+        }
         if now < read.not_before() {
             return Err(Mismatch::NotYetValid);
         }
@@ -146,9 +147,12 @@ pub enum Mismatch {
     /// A listed certificate whose time has not come yet.
     #[error("certificate is listed, but is not valid yet")]
     NotYetValid,
-    /// A listed certificate whose key is too small or of an unknown kind.
+    /// A listed certificate whose key is too weak (RFC 9325 §4.5).
     #[error("certificate is listed, but its key is too weak")]
     WeakKey,
+    /// A listed certificate whose key is of another kind than RSA, P-256, P-384, P-521 and Ed25519.
+    #[error("certificate is listed, but its key is of an unknown kind")]
+    UnknownKey,
     /// A certificate whose private key stands in a document, listed or not (draft-02 §4.1).
     #[error("certificate has a private key that is published")]
     PrivateKeyPublished,

@@ -3,7 +3,7 @@
 use crate::document_error::DocumentError;
 use crate::encoding::from_base64url;
 use crate::json::{Member, Object};
-use crate::key::{Curve, PublicKey};
+use crate::key::{Curve, PublicKey, is_exponent};
 
 /// The key types whose members are known (RFC 7518 §6.1, RFC 8037 §2).
 #[derive(Clone, Copy)]
@@ -37,9 +37,13 @@ impl Kind {
 }
 
 fn rsa(jwk: &Object<'_>) -> Result<PublicKey<'static>, DocumentError> {
-    let modulus = jwk.required("n")?;
-    let key = PublicKey::rsa(octets(&modulus)?, octets(&jwk.required("e")?)?);
-    key.ok_or_else(|| modulus.wrong("must be a modulus of 1 to 16384 bits, with a fitting `e`"))
+    let (modulus, exponent) = (jwk.required("n")?, jwk.required("e")?);
+    let number = octets(&exponent)?;
+    if !is_exponent(&number) {
+        return Err(exponent.wrong("must be odd, at least 3 and of at most 64 bits"));
+    }
+    let key = PublicKey::rsa(octets(&modulus)?, number);
+    key.ok_or_else(|| modulus.wrong("must be a modulus of 1 to 16384 bits"))
 }
 
 fn ec(jwk: &Object<'_>) -> Result<PublicKey<'static>, DocumentError> {
@@ -47,9 +51,15 @@ fn ec(jwk: &Object<'_>) -> Result<PublicKey<'static>, DocumentError> {
     let text = name.text()?;
     let curve = Curve::ALL.into_iter().find(|curve| curve.name() == text);
     let curve = curve.ok_or_else(|| name.wrong("must be P-256, P-384 or P-521"))?;
-    let x = jwk.required("x")?;
-    let key = PublicKey::ec(curve, octets(&x)?, octets(&jwk.required("y")?)?);
-    key.ok_or_else(|| x.wrong("must be, as `y`, of the full length of the curve"))
+    let (x, y) = (jwk.required("x")?, jwk.required("y")?);
+    let point = (coordinate(&x, curve)?, coordinate(&y, curve)?);
+    PublicKey::ec(curve, point.0, point.1).ok_or_else(|| x.wrong(COORDINATE))
+}
+
+fn coordinate(member: &Member<'_>, curve: Curve) -> Result<Vec<u8>, DocumentError> {
+    let octets = octets(member)?;
+    let is_whole = octets.len() == curve.coordinate_length();
+    is_whole.then_some(octets).ok_or_else(|| member.wrong(COORDINATE))
 }
 
 fn ed25519(jwk: &Object<'_>) -> Result<PublicKey<'static>, DocumentError> {
@@ -66,5 +76,6 @@ pub(crate) fn octets(member: &Member<'_>) -> Result<Vec<u8>, DocumentError> {
     from_base64url(&member.text()?).ok_or_else(|| member.wrong(BASE64URL))
 }
 
+const COORDINATE: &str = "must be of the full length of the curve";
 const KINDS: &str = "must be RSA, EC or OKP";
 const BASE64URL: &str = "must be base64url without padding";

@@ -145,7 +145,7 @@ fn mismatch_code(mismatch: &Mismatch) -> Code {
     match mismatch {
         Mismatch::Expired => Code::CertExpired,
         Mismatch::NotYetValid => Code::CertNotYetValid,
-        Mismatch::WeakKey | Mismatch::Unreadable => Code::CertInvalid,
+        Mismatch::WeakKey | Mismatch::UnknownKey | Mismatch::Unreadable => Code::CertInvalid,
         Mismatch::PrivateKeyPublished => Code::JwkPrivateMaterial,
         Mismatch::NoSupportedHash => Code::PoshNoSupportedHash,
         Mismatch::Ended => Code::PoshDocumentStale,
