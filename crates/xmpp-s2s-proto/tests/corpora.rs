@@ -57,7 +57,7 @@ fn not_well_formed(folder: &Path) -> Result<(), String> {
         refused(Stage::Established, &payload(document), &misplaced)
             .or_else(|_| refused(Stage::Secured, document, &misplaced))
             .or_else(|outcome| match alone {
-                Err(InvalidStanza::NotWellFormed(_)) => Ok(()),
+                Err(InvalidStanza::NotWellFormed { .. }) => Ok(()),
                 _ => Err(outcome),
             })
     })

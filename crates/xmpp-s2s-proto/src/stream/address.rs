@@ -30,8 +30,7 @@ impl<'a> Address<'a> {
         };
         match part(local) && part(resource) {
             true => Ok(Self { local, domainpart, resource, domain }),
-            // With an empty or endless part around it, the whole is no domain either.
-            false => text.parse().map(|domain| Self { local, domainpart, resource, domain }),
+            false => Err(InvalidDomain::new(text)),
         }
     }
 

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::ops::Range;
 
 use memchr::memchr;
 
@@ -14,11 +15,11 @@ pub(super) fn is_space(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t' | b'\r' | b'\n')
 }
 
-/// The text without the white space around it.
-pub(super) fn trim(text: &[u8]) -> &[u8] {
+/// Where the text is that has white space around it.
+pub(super) fn trimmed(text: &[u8]) -> Range<usize> {
     let start = text.iter().position(|b| !is_space(*b)).unwrap_or(text.len());
     let end = text.iter().rposition(|b| !is_space(*b)).map_or(start, |last| last + 1);
-    &text[start..end]
+    start..end
 }
 
 /// Takes bytes as text that has only characters of XML, wherever they stand.

@@ -16,7 +16,7 @@ use super::limits::Limits;
 use super::ns;
 use super::scope::{Scope, declared_prefix};
 use super::stanza::{InvalidStanza, Namespace, Stanza, StanzaKind, Taken, Unreadable, Value};
-use crate::{Domain, InvalidDomain, Pair};
+use crate::{Domain, Pair};
 
 /// What a stanza takes over from the stream around it.
 #[derive(Clone, Copy, Debug)]
@@ -43,10 +43,13 @@ impl Inherited<'static> {
 impl Stanza {
     /// Reads one stanza, in `jabber:server`, `jabber:client` or no namespace.
     pub fn parse(xml: impl Into<Bytes>) -> Result<Self, InvalidStanza> {
-        let xml = xml.into();
-        let xml = xml.slice_ref(chars::trim(&xml));
-        Framer::check(&xml, Limits::EMBEDDER).map_err(Unreadable::from)?;
-        Ok(Reading::stanza(xml, &Inherited::NOTHING, &Limits::EMBEDDER)?)
+        let text = xml.into();
+        let span = chars::trimmed(&text);
+        let (start, xml) = (span.start, text.slice(span));
+        Framer::check(&xml, Limits::EMBEDDER)
+            .map_err(Unreadable::from)
+            .and_then(|()| Reading::stanza(xml, &Inherited::NOTHING, &Limits::EMBEDDER))
+            .map_err(|unreadable| unreadable.behind(start).into())
     }
 }
 
@@ -70,8 +73,9 @@ impl Reading<'_> {
         let prefixes = walk(&xml, inherited.scope, limits, &mut reading)?;
         let root = reading.root.ok_or_else(|| Fault::not_well_formed("no element", 0))?;
         let kind = root.kind(inherited.contents)?;
-        let (sender, from) = address(root.from.as_ref(), inherited.pair.map(|pair| &pair.remote))?;
-        let (recipient, to) = address(root.to.as_ref(), inherited.pair.map(|pair| &pair.local))?;
+        let (remote, local) = inherited.pair.map(|pair| (&pair.remote, &pair.local)).unzip();
+        let (sender, from) = address("from", root.from.as_ref(), remote)?;
+        let (recipient, to) = address("to", root.to.as_ref(), local)?;
         let mut edits = Edits::default();
         edits.respell(sender, &from);
         edits.respell(recipient, &to);
@@ -189,11 +193,13 @@ impl<'a> Root<'a> {
 
 /// Reads an attribute that has to be an address.
 fn address<'t, 'a>(
+    name: &'static str,
     attribute: Option<&'t Attribute<'a>>,
     expected: Option<&Domain>,
-) -> Result<(&'t Attribute<'a>, Address<'t>), InvalidDomain> {
-    let attribute = attribute.ok_or_else(|| InvalidDomain::new(""))?;
-    Ok((attribute, Address::parse(&attribute.value, expected)?))
+) -> Result<(&'t Attribute<'a>, Address<'t>), Unreadable> {
+    let attribute = attribute.ok_or(Unreadable::Missing(name))?;
+    let address = Address::parse(&attribute.value, expected);
+    Ok((attribute, address.map_err(|error| Unreadable::Addressing(name, error))?))
 }
 
 fn value(attribute: &Attribute<'_>) -> Value {

@@ -122,7 +122,9 @@ impl Receiving {
             return match read {
                 Ok(stanza) => self.deliver(wire, pair, stanza),
                 Err(Unreadable::Xml(fault)) => Err(fault.into()),
-                Err(Unreadable::Addressing(_)) => Err(Condition::ImproperAddressing.into()),
+                Err(Unreadable::Addressing(..) | Unreadable::Missing(_)) => {
+                    Err(Condition::ImproperAddressing.into())
+                }
                 Err(Unreadable::Other(_)) => self.other(wire, &wire.element(&xml)?),
             };
         }

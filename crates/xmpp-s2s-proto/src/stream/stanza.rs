@@ -237,24 +237,51 @@ impl StanzaKind {
 #[derive(Clone, Debug, Eq, Error, PartialEq)]
 #[non_exhaustive]
 pub enum InvalidStanza {
-    /// `from` or `to` is missing or no address.
-    #[error("improper addressing")]
-    Addressing(#[from] InvalidDomain),
+    /// One of `from` and `to` is no address.
+    #[error("{attribute} is not an address")]
+    #[non_exhaustive]
+    Addressing {
+        /// Which.
+        attribute: &'static str,
+        /// What is wrong with its domain, or with the whole.
+        source: InvalidDomain,
+    },
+    /// One of `from` and `to` is missing.
+    #[error("{0} is missing")]
+    Missing(&'static str),
     /// Not one of the three.
     #[error("not a stanza: {0}")]
     NotAStanza(String),
-    /// Not XML as RFC 6120 §11 wants it.
-    #[error("not well-formed at byte {0}")]
-    NotWellFormed(usize),
+    /// Not XML as RFC 6120 §11 wants it, or more than is taken of peers.
+    #[error("{reason} at byte {at}")]
+    #[non_exhaustive]
+    NotWellFormed {
+        /// Why.
+        reason: &'static str,
+        /// Where, from the first byte of the text.
+        at: usize,
+    },
 }
 
 /// Why a first-level element is no stanza.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(super) enum Unreadable {
-    Addressing(InvalidDomain),
+    /// Of the attribute of this name.
+    Addressing(&'static str, InvalidDomain),
+    Missing(&'static str),
     Xml(Fault),
     /// It is another element, of this name.
     Other(String),
+}
+
+impl Unreadable {
+    /// The same in a text with that many bytes before it.
+    pub(super) fn behind(self, bytes: usize) -> Self {
+        match self {
+            Self::Xml(fault) => Self::Xml(Fault { at: fault.at + bytes, ..fault }),
+            Self::Addressing(..) | Self::Missing(_) | Self::Other(_) => self,
+        }
+    }
 }
 
 impl From<Fault> for Unreadable {
@@ -263,17 +290,12 @@ impl From<Fault> for Unreadable {
     }
 }
 
-impl From<InvalidDomain> for Unreadable {
-    fn from(error: InvalidDomain) -> Self {
-        Self::Addressing(error)
-    }
-}
-
 impl From<Unreadable> for InvalidStanza {
     fn from(unreadable: Unreadable) -> Self {
         match unreadable {
-            Unreadable::Addressing(error) => Self::Addressing(error),
-            Unreadable::Xml(fault) => Self::NotWellFormed(fault.at),
+            Unreadable::Addressing(attribute, source) => Self::Addressing { attribute, source },
+            Unreadable::Missing(attribute) => Self::Missing(attribute),
+            Unreadable::Xml(Fault { reason, at, .. }) => Self::NotWellFormed { reason, at },
             Unreadable::Other(name) => Self::NotAStanza(crate::printable(&name)),
         }
     }
@@ -322,10 +344,17 @@ mod tests {
         assert!(not_a_stanza(
             "<iq xmlns='jabber:component:accept' from='a.example' to='b.example'/>"
         ));
-        for addresses in ["from='a.example'", "to='a.example'", "from='' to='a.example'"] {
+        for (addresses, text) in [
+            ("from='a.example'", "to is missing"),
+            ("to='a.example'", "from is missing"),
+            ("from='' to='a.example'", "from is not an address"),
+            ("from='a.example' to='@a.example'", "to is not an address"),
+        ] {
             let error = Stanza::parse(format!("<iq {addresses}/>")).unwrap_err();
-            assert!(matches!(error, InvalidStanza::Addressing(_)), "{addresses}");
+            assert_eq!(error.to_string(), text, "{addresses}");
         }
+        let error = Stanza::parse("  <iq a='b' a='c'/>").unwrap_err();
+        assert_eq!(error.to_string(), "an attribute comes twice at byte 12");
         let all = "from='a.example' to='b.example'";
         for xml in [
             format!("<iq {all}>"),
@@ -336,7 +365,7 @@ mod tests {
             String::new(),
         ] {
             let error = Stanza::parse(xml.clone()).unwrap_err();
-            assert!(matches!(error, InvalidStanza::NotWellFormed(_)), "{xml} {error}");
+            assert!(matches!(error, InvalidStanza::NotWellFormed { .. }), "{xml} {error}");
         }
     }
 
