@@ -11,13 +11,14 @@ use url::Url;
 
 use crate::encoding::{base64, base64url};
 use crate::key::PublicKey;
-use crate::{HashFunction, Leaf, Profile};
+use crate::{HashFunction, Leaf, Limits, Profile, target};
 
 /// The document that lists `certificates`, most relevant first.
 ///
 /// A JWK set gives each certificate's key, both its thumbprints and itself, from which readers learn
-/// how long it lives; `hashes` and `expires` are for fingerprints. Fails where such a document could
-/// match no certificate (RFC 7711 §3.1, draft-02 §4.1).
+/// how long it lives; `hashes` and `expires` are for fingerprints. Fails where a reader of the
+/// default [`Limits`] would refuse the document, or could not match one of the certificates (RFC
+/// 7711 §3.1, draft-02 §4.1).
 pub fn document(
     certificates: &[CertificateDer<'_>],
     profile: Profile,
@@ -27,27 +28,33 @@ pub fn document(
     if certificates.is_empty() {
         return Err(PublishError::NoCertificate);
     }
+    if certificates.len() > Limits::default().entries {
+        return Err(PublishError::TooManyCertificates);
+    }
+    let leaves = certificates.iter().enumerate();
+    let keys = leaves.map(|(index, leaf)| jwk(index, leaf)).collect::<Result<Vec<_>, _>>()?;
     let document = match profile {
-        Profile::Draft02 => {
-            let keys = certificates.iter().enumerate().map(|(index, leaf)| jwk(index, leaf));
-            json!({ "keys": keys.collect::<Result<Vec<_>, _>>()? })
-        }
+        Profile::Draft02 => json!({ "keys": keys }),
         Profile::Rfc7711 if hashes.is_empty() => return Err(PublishError::NoHash),
         Profile::Rfc7711 => {
             let descriptors = certificates.iter().map(|leaf| descriptor(leaf, hashes));
-            json!({ "fingerprints": descriptors.collect::<Vec<_>>(), "expires": expires.as_secs() })
+            let descriptors: Vec<_> = descriptors.collect();
+            json!({ "fingerprints": descriptors, "expires": seconds(expires)? })
         }
     };
     Ok(document.to_string())
 }
 
 /// The document that points to `url` (RFC 7711 §3.2, draft-02 §4.2, which knows no `expires`).
-pub fn reference(url: &Url, profile: Profile, expires: Duration) -> String {
+///
+/// Fails where a reader would not follow it.
+pub fn reference(url: &Url, profile: Profile, expires: Duration) -> Result<String, PublishError> {
+    target::checked(url.clone(), Limits::default().port).map_err(PublishError::Reference)?;
     let document = match profile {
         Profile::Draft02 => json!({ "url": url.as_str() }),
-        Profile::Rfc7711 => json!({ "url": url.as_str(), "expires": expires.as_secs() }),
+        Profile::Rfc7711 => json!({ "url": url.as_str(), "expires": seconds(expires)? }),
     };
-    document.to_string()
+    Ok(document.to_string())
 }
 
 /// Why a document cannot be made.
@@ -57,13 +64,33 @@ pub enum PublishError {
     /// A document has at least one entry.
     #[error("no certificate to list")]
     NoCertificate,
+    /// A document has at most 64 entries.
+    #[error("more than 64 certificates to list")]
+    TooManyCertificates,
     /// A descriptor has at least one digest.
     #[error("no hash function to list certificates by")]
     NoHash,
-    /// A certificate that has no JWK: it cannot be read, or its key is of another kind than RSA,
+    /// A document that expires at once is withdrawn.
+    #[error("a document has to last for at least a second")]
+    Expires,
+    /// A certificate that proves nothing: it cannot be read, or its key is of another kind than RSA,
     /// P-256, P-384, P-521 and Ed25519.
-    #[error("certificate {0} has no key that a JWK can give")]
+    #[error("certificate {0} has no key of a known kind")]
     Key(usize),
+    /// A certificate that proves nothing, because its key is too weak (RFC 9325 §4.5).
+    #[error("the key of certificate {0} is too weak")]
+    WeakKey(usize),
+    /// A URL that nobody would follow; says which rule it breaks.
+    #[error("the URL of a reference {0}")]
+    Reference(&'static str),
+}
+
+/// RFC 7711 §3.1: 0 withdraws the document.
+fn seconds(expires: Duration) -> Result<u64, PublishError> {
+    match expires.as_secs() {
+        0 => Err(PublishError::Expires),
+        seconds => Ok(seconds),
+    }
 }
 
 fn descriptor(certificate: &CertificateDer<'_>, hashes: &[HashFunction]) -> Value {
@@ -75,7 +102,11 @@ fn descriptor(certificate: &CertificateDer<'_>, hashes: &[HashFunction]) -> Valu
 
 fn jwk(index: usize, certificate: &CertificateDer<'_>) -> Result<Value, PublishError> {
     let leaf = Leaf::parse(certificate).map_err(|_| PublishError::Key(index))?;
-    let mut jwk = match leaf.public_key().ok_or(PublishError::Key(index))? {
+    let key = leaf.public_key().ok_or(PublishError::Key(index))?;
+    if !key.is_strong() {
+        return Err(PublishError::WeakKey(index));
+    }
+    let mut jwk = match key {
         PublicKey::Rsa { modulus, exponent } => {
             json!({ "kty": "RSA", "n": base64url(&modulus), "e": base64url(&exponent) })
         }
@@ -90,4 +121,66 @@ fn jwk(index: usize, certificate: &CertificateDer<'_>) -> Result<Value, PublishE
     jwk["x5t#S256"] = Value::String(base64url(&Sha256::digest(certificate)));
     jwk["x5c"] = json!([base64(certificate)]);
     Ok(jwk)
+}
+
+#[cfg(test)]
+mod tests {
+    use rustls_pki_types::pem::PemObject;
+
+    use super::*;
+
+    const HOUR: Duration = Duration::from_secs(60 * 60);
+    const HASHES: [HashFunction; 1] = [HashFunction::Sha256];
+    const BOTH: [Profile; 2] = [Profile::Draft02, Profile::Rfc7711];
+
+    fn certificate(pem: &[u8]) -> CertificateDer<'static> {
+        CertificateDer::from_pem_slice(pem).unwrap()
+    }
+
+    fn good() -> CertificateDer<'static> {
+        certificate(include_bytes!("../tests/certificates/posh.badxmpp.eu.pem"))
+    }
+
+    #[test]
+    fn sixty_four_certificates_are_the_most() {
+        for profile in BOTH {
+            assert!(document(&vec![good(); 64], profile, &HASHES, HOUR).is_ok());
+            let error = document(&vec![good(); 65], profile, &HASHES, HOUR);
+            assert_eq!(error, Err(PublishError::TooManyCertificates));
+        }
+    }
+
+    #[test]
+    fn a_certificate_that_would_prove_nothing_is_not_listed() {
+        let weak = certificate(include_bytes!("../tests/certificates/rsa1024.pem"));
+        let unknown = certificate(include_bytes!("../tests/certificates/ed448.pem"));
+        let unreadable = CertificateDer::from(vec![0x30, 0]);
+        for profile in BOTH {
+            for (bad, expected) in [
+                (&weak, PublishError::WeakKey(1)),
+                (&unknown, PublishError::Key(1)),
+                (&unreadable, PublishError::Key(1)),
+            ] {
+                let list = [good(), bad.clone()];
+                assert_eq!(document(&list, profile, &HASHES, HOUR), Err(expected));
+            }
+        }
+    }
+
+    #[test]
+    fn pd05_nothing_is_published_as_withdrawn() {
+        let moment = Duration::from_millis(999);
+        let document = document(&[good()], Profile::Rfc7711, &HASHES, moment);
+        assert_eq!(document, Err(PublishError::Expires));
+        let url = "https://hosting.example/".parse().unwrap();
+        assert_eq!(reference(&url, Profile::Rfc7711, moment), Err(PublishError::Expires));
+    }
+
+    #[test]
+    fn a_reference_that_nobody_would_follow_is_not_published() {
+        for url in ["http://a.example/", "https://10.0.0.1/", "https://a.example:8443/"] {
+            let error = reference(&url.parse().unwrap(), Profile::Draft02, HOUR);
+            assert!(matches!(error, Err(PublishError::Reference(_))), "{url}: {error:?}");
+        }
+    }
 }

@@ -55,7 +55,8 @@ fn any_leaf(der: &[u8]) -> Result<(), Failed> {
     }
     match publish::document(&[certificate], Profile::Draft02, &[], Duration::ZERO) {
         Ok(document) => Document::parse(document.as_bytes(), Profile::Draft02).map(drop)?,
-        Err(error) => assert_eq!(error, PublishError::Key(0)),
+        Err(PublishError::Key(0) | PublishError::WeakKey(0)) => {}
+        Err(error) => return Err(error.into()),
     }
     Ok(())
 }

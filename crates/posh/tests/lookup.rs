@@ -83,9 +83,7 @@ impl Answer {
     }
 
     fn reference(url: &str, expires: u64) -> Self {
-        let expires = Duration::from_secs(expires);
-        let url = Url::parse(url).unwrap();
-        Self::document(publish::reference(&url, Profile::Rfc7711, expires))
+        Self::document(format!(r#"{{"url":"{url}","expires":{expires}}}"#))
     }
 
     fn response(&self) -> Response<'_> {

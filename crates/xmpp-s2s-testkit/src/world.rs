@@ -91,9 +91,14 @@ impl World {
     }
 
     /// Makes `domain` refer to the document at `to`, for an hour. Opens its web host.
+    ///
+    /// # Panics
+    ///
+    /// If nobody would follow a reference to `to`.
     pub fn refer(&self, domain: &str, profile: Profile, to: &Url) {
         self.open_web_host(domain);
-        let document = posh::publish::reference(to, profile, HOUR);
+        let document =
+            posh::publish::reference(to, profile, HOUR).expect("a URL that may be referred to");
         self.web.serve(domain, well_known(domain, profile).path(), Reply::json(document));
     }
 

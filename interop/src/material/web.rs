@@ -36,7 +36,9 @@ impl Material {
             }
             Document::Reference(profile) => {
                 let url = Company::of(domain.machine)?.url(profile).parse().ok()?;
-                (profile, publish::reference(&url, profile, EXPIRES))
+                let reference = publish::reference(&url, profile, EXPIRES)
+                    .expect("the lab's companies have URLs that may be referred to");
+                (profile, reference)
             }
         };
         let source = DnsName::try_from(domain.name).ok()?;
