@@ -44,7 +44,7 @@ impl Transport {
 
     /// The connection of one GET, whose addresses are charged to it; it shares none with others.
     ///
-    /// What an embedder's features may turn on in reqwest is turned off here.
+    /// The time to connect is shared out among the addresses of a name. What an embedder's features may turn on in reqwest is turned off here.
     pub(super) fn open(&self, visit: Option<Arc<Visit>>) -> reqwest::Result<reqwest::Client> {
         let resolver = VettedResolver {
             resolver: Arc::clone(&self.resolver),
@@ -52,7 +52,6 @@ impl Transport {
             port: self.limits.port,
             visit,
         };
-        let patience = self.limits.timeout / 2;
         reqwest::Client::builder()
             .tls_backend_preconfigured(self.tls.clone())
             .dns_resolver(resolver)
@@ -66,8 +65,7 @@ impl Transport {
             .no_brotli()
             .no_zstd()
             .no_deflate()
-            .connect_timeout(patience)
-            .read_timeout(patience)
+            .connect_timeout(self.limits.timeout)
             .timeout(self.limits.timeout)
             .build()
     }

@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, TcpListener};
 use std::time::{Duration, Instant};
 
 use posh::{FetchError, LookupError, Profile, Published};
-use xmpp_s2s_testkit::{Certificate, Reply, TlsFault, World};
+use xmpp_s2s_testkit::{Certificate, Hold, Reply, TlsFault, World};
 
 use crate::setup::{
     Clock, SOURCE, client, client_at, client_guarded, client_within, fetch, limits, unknown, world,
@@ -267,6 +267,24 @@ async fn ph10_a_host_that_drips_or_hangs_is_cut_off_in_time() {
         assert!(matches!(*error, FetchError::Timeout { .. }), "{slow:?}: {error:?}");
         assert!(start.elapsed() < 10 * limits.timeout, "{slow:?}");
     }
+}
+
+#[tokio::test]
+async fn ph10_a_host_may_take_most_of_the_time_for_its_first_byte() {
+    let (world, _) = world().await;
+    let hold = Hold::new();
+    for profile in crate::setup::BOTH {
+        world.reply(SOURCE, profile, Reply::status(404).held_by(&hold));
+    }
+    let mut limits = limits(&world);
+    limits.timeout = Duration::from_secs(3);
+    let client = client_within(&world, limits);
+    let late = async {
+        tokio::time::sleep(limits.timeout * 2 / 3).await;
+        hold.release();
+    };
+    let (published, ()) = tokio::join!(fetch(&client, SOURCE), late);
+    assert!(matches!(published, Published::Absent), "{published:?}");
 }
 
 #[tokio::test]
