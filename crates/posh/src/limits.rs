@@ -6,6 +6,11 @@ use std::time::Duration;
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct Limits {
+    /// Longest head of a response, in bytes of the names and values in it.
+    ///
+    /// Judged once the head has come. What comes is bounded by hyper, which gives up on more than
+    /// 408 KiB or 100 fields.
+    pub head_size: usize,
     /// Longest body, in bytes.
     pub document_size: usize,
     /// Most entries in a document.
@@ -16,7 +21,8 @@ pub struct Limits {
     pub port: u16,
     /// Most requests in one lookup of one profile.
     pub requests: u8,
-    /// Most hosts besides the source domain in one lookup.
+    /// Most hosts besides the source domain in one lookup of one profile: where both are asked for,
+    /// a stranger can make us fetch from twice as many.
     pub foreign_hosts: u8,
     /// Longest lifetime that is honoured; never more than seven days.
     pub lifetime: Duration,
@@ -39,6 +45,7 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
+            head_size: 16 * 1024,
             document_size: 64 * 1024,
             entries: 64,
             digests: 16,

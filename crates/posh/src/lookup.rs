@@ -271,6 +271,9 @@ pub enum LookupError {
     /// A body in an encoding that was not asked for; it was not decoded.
     #[error("{0} is compressed")]
     ContentEncoding(Url),
+    /// A head longer than [`Limits::head_size`].
+    #[error("the head of {0} is too large")]
+    HeadTooLarge(Url),
     /// A body longer than [`Limits::document_size`].
     #[error("{0} is too large")]
     TooLarge(Url),
@@ -297,6 +300,7 @@ impl LookupError {
             | Self::SecondReference(_)
             | Self::Status { .. }
             | Self::ContentEncoding(_)
+            | Self::HeadTooLarge(_)
             | Self::TooLarge(_)
             | Self::TooManyRequests(_)
             | Self::TooManyHosts(_) => false,

@@ -57,6 +57,7 @@ impl Transport {
             .dns_resolver(resolver)
             .https_only(true)
             .http1_only()
+            .http1_max_headers(FIELDS)
             .no_proxy()
             .redirect(Policy::none())
             .referer(false)
@@ -90,6 +91,9 @@ impl Answer {
         let request = http.get(url.clone()).header(ACCEPT, accept);
         let request = request.header(ACCEPT_ENCODING, "identity");
         let response = request.send().await.map_err(|error| classify(url, error))?;
+        if head_size(&response) > limits.head_size {
+            return Err(LookupError::HeadTooLarge(url.clone()).into());
+        }
         let answer = Self {
             status: response.status().as_u16(),
             location: location(&response, url)?,
@@ -110,6 +114,11 @@ impl Answer {
             body: &self.body,
         }
     }
+}
+
+fn head_size(response: &reqwest::Response) -> usize {
+    let fields = response.headers().iter();
+    fields.map(|(name, value)| name.as_str().len() + value.len()).sum()
 }
 
 /// The `Location` of a redirect; what is no ASCII in it, which [`Lookup`](crate::Lookup) refuses, is
@@ -159,3 +168,6 @@ async fn body(
     }
     Ok(body)
 }
+
+/// Most fields in a head.
+const FIELDS: usize = 100;

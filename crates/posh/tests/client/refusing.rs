@@ -312,7 +312,17 @@ async fn ph12_failures_say_nothing_about_the_domain() {
 }
 
 #[tokio::test]
-async fn ph13_a_head_that_is_too_long_is_refused() {
+async fn ph13_a_head_of_more_than_16_kib_is_refused() {
+    let (world, _) = world().await;
+    let padded = |length| Reply::status(404).header("X", &"x".repeat(length));
+    let published = reply(&world, padded(16_000)).await;
+    assert!(matches!(published, Published::Absent), "{published:?}");
+    let error = unknown(reply(&world, padded(16 * 1024)).await);
+    assert!(matches!(*error, FetchError::Invalid(LookupError::HeadTooLarge(_))), "{error:?}");
+}
+
+#[tokio::test]
+async fn ph13_a_head_that_does_not_end_is_refused() {
     let (world, _) = world().await;
     let long = format!("HTTP/1.1 200 OK\r\nX: {}\r\n\r\n", "x".repeat(1 << 20));
     let many = format!("HTTP/1.1 200 OK\r\n{}\r\n", "X: x\r\n".repeat(10_000));

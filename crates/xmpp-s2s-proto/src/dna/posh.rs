@@ -123,7 +123,7 @@ fn lookup_code(error: &LookupError) -> Code {
         LookupError::SecondReference(_) => Code::PoshReferenceLoop,
         LookupError::Status { .. } => Code::PoshHttpStatus,
         LookupError::ContentType(_) | LookupError::ContentEncoding(_) => Code::PoshBadContentType,
-        LookupError::TooLarge(_) => Code::PoshTooLarge,
+        LookupError::HeadTooLarge(_) | LookupError::TooLarge(_) => Code::PoshTooLarge,
         LookupError::TooManyRequests(_) | LookupError::TooManyHosts(_) => Code::PoshTooManyRequests,
         _ => Code::PoshInvalidDocument,
     }
