@@ -16,7 +16,7 @@ use crate::service::InvalidSource;
 pub enum Published {
     /// This.
     Found(Arc<Materials>),
-    /// Nothing; the domain's web server said so.
+    /// Nothing: the domain's web server said so, or no profile is asked for.
     Absent,
     /// It could not be found out, or must not be used.
     Unknown(Arc<FetchError>),
@@ -80,7 +80,7 @@ pub enum FetchError {
         #[source]
         error: Box<dyn std::error::Error + Send + Sync>,
     },
-    /// The lookup ended without a result, because the runtime is shutting down.
+    /// The lookup ended without a result: the runtime is shutting down, or the lookup panicked.
     #[error("the lookup was interrupted")]
     Interrupted,
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use tokio::time::timeout;
 
+use super::flight::Purpose;
 use crate::burnt::Burnt;
 use crate::lookup::LookupError;
 use crate::{FetchError, Materials, Published};
@@ -52,11 +53,17 @@ impl Outcome {
 
 /// Waits for both lookups as far as needed, and decides.
 ///
-/// Fingerprints that were found only wait for the JWK set, and not long, since it may show that a
-/// key is burnt. If they failed, nothing can be known any more.
+/// Fingerprints that were found only wait for the JWK set since it may show that a key is burnt
+/// (A20). If they failed, nothing can be known any more.
+///
+/// Where we ask for ourselves they wait no longer than [`STRAGGLER`]: a host that never answers for
+/// the JWK set would else delay every connection to its domain, and the price is that a burnt key
+/// may be taken which that host could still have named. A stranger waits until the lookup of the
+/// JWK set ends: whoever makes us look must not win by a slow answer.
 pub(super) async fn of_both(
     fingerprints: impl Future<Output = Outcome>,
     key_set: impl Future<Output = Outcome>,
+    purpose: Purpose,
 ) -> Published {
     let mut fingerprints = pin!(fingerprints);
     let mut key_set = pin!(key_set);
@@ -66,9 +73,12 @@ pub(super) async fn of_both(
         key_set = &mut key_set => return decide(fingerprints.await, key_set),
     };
     match fingerprints {
-        Outcome::Found(_) => match timeout(STRAGGLER, key_set).await {
-            Ok(key_set) => decide(fingerprints, key_set),
-            Err(_) => fingerprints.into_published(),
+        Outcome::Found(_) => match purpose {
+            Purpose::Stranger => decide(fingerprints, key_set.await),
+            Purpose::Ourselves => match timeout(STRAGGLER, key_set).await {
+                Ok(key_set) => decide(fingerprints, key_set),
+                Err(_) => fingerprints.into_published(),
+            },
         },
         Outcome::Absent | Outcome::NotJson(_) => decide(fingerprints, key_set.await),
         Outcome::Failed { .. } => fingerprints.into_published(),
@@ -92,7 +102,7 @@ fn decide(fingerprints: Outcome, key_set: Outcome) -> Published {
     }
 }
 
-/// How long fingerprints wait for the JWK set.
+/// How long fingerprints that we ask for ourselves wait for the JWK set.
 const STRAGGLER: Duration = Duration::from_secs(2);
 
 #[cfg(test)]
@@ -288,15 +298,28 @@ mod tests {
 
     #[tokio::test]
     async fn failed_fingerprints_do_not_wait_for_the_key_set() {
-        let published = of_both(ready(fingerprints(&[(503, "")])), pending()).await;
+        let published =
+            of_both(ready(fingerprints(&[(503, "")])), pending(), Purpose::Ourselves).await;
         assert!(matches!(published, Published::Unknown(_)));
     }
 
     #[tokio::test(start_paused = true)]
     async fn found_fingerprints_do_not_wait_long_for_the_key_set() {
         let found = fingerprints(&[(200, &document(Profile::Rfc7711))]);
-        let published = of_both(ready(found), pending()).await;
+        let published = of_both(ready(found), pending(), Purpose::Ourselves).await;
         assert_eq!(profile(&published), Some(Profile::Rfc7711));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a20_found_fingerprints_wait_for_a_strangers_key_set_to_its_end() {
+        let found = fingerprints(&[(200, &document(Profile::Rfc7711))]);
+        let burnt = document(Profile::Draft02).replace(r#""kty""#, r#""d":"AQAB","kty""#);
+        let late = async {
+            tokio::time::sleep(STRAGGLER * 4).await;
+            answers(Profile::Draft02, &[(200, &burnt)])
+        };
+        let published = of_both(ready(found), late, Purpose::Stranger).await;
+        assert_eq!(find(&published), Err(Mismatch::PrivateKeyPublished));
     }
 
     #[tokio::test]
@@ -306,7 +329,7 @@ mod tests {
             tokio::task::yield_now().await;
             found
         };
-        let published = of_both(late, ready(key_set())).await;
+        let published = of_both(late, ready(key_set()), Purpose::Ourselves).await;
         assert_eq!(profile(&published), Some(Profile::Rfc7711));
     }
 }

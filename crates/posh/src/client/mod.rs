@@ -52,8 +52,8 @@ impl Client {
     /// Every address that `resolver` finds is judged by `guard` before it is connected to. Redirects,
     /// proxies and sizes are this crate's to decide, within `limits`.
     ///
-    /// `profiles` are asked for at once. Where both are, fingerprints decide alone if they are
-    /// published, and a JWK set decides if they are not; their order does not matter. Where none is,
+    /// `profiles` are asked for at once. Their order does not matter: the fingerprints decide where
+    /// both are published, and a JWK set where only that is. Where no profile is asked for,
     /// everything is [`Published::Absent`].
     ///
     /// Fails if `tls` cannot be used.
@@ -116,7 +116,7 @@ impl Client {
         let key = Key { source: normalised(source), service: service.clone(), purpose };
         let waiting = self.0.flights.board(key, || {
             let inner = Arc::clone(&self.0);
-            charge().map(|charge| async move { inner.fly(lookups, charge).await })
+            charge().map(|charge| async move { inner.fly(lookups, charge, purpose).await })
         });
         match waiting {
             Ok(waiting) => waiting.landing().await,
@@ -149,12 +149,17 @@ impl Inner {
         Ok(Lookups { fingerprints: lookup(Profile::Rfc7711)?, key_set: lookup(Profile::Draft02)? })
     }
 
-    async fn fly(&self, lookups: Lookups, charge: Option<Arc<Charge>>) -> Published {
+    async fn fly(
+        &self,
+        lookups: Lookups,
+        charge: Option<Arc<Charge>>,
+        purpose: Purpose,
+    ) -> Published {
         let Lookups { fingerprints, key_set } = lookups;
         let walker = Walker { transport: &self.transport, charge, start: Instant::now() };
         match (fingerprints, key_set) {
             (Some(fingerprints), Some(key_set)) => {
-                decision::of_both(walker.walk(fingerprints), walker.walk(key_set)).await
+                decision::of_both(walker.walk(fingerprints), walker.walk(key_set), purpose).await
             }
             (Some(lookup), None) | (None, Some(lookup)) => {
                 walker.walk(lookup).await.into_published()
