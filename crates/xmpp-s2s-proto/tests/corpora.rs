@@ -119,7 +119,11 @@ fn streams(folder: &Path) -> Result<(), String> {
                 }
             }
             ("reject", outcome) => Err(format!("{outcome:?} instead of {allowed}")),
-            ("accept", Outcome::Refused(condition)) if is_about_xml(condition) => {
+            ("accept", Outcome::Delivered) => Ok(()),
+            ("accept", Outcome::Refused(condition)) if is_stricter(name, condition) => Ok(()),
+            ("accept", outcome) => Err(format!("{outcome:?} instead of a stanza")),
+            // What may be refused as well must not be called wrong XML without being it.
+            (_, Outcome::Refused(condition)) if is_about_xml(condition) => {
                 Err(condition.to_string())
             }
             _ => Ok(()),
@@ -140,13 +144,16 @@ fn addressed(name: &str, stream: &[u8]) -> String {
     }
 }
 
-/// Whether we see another fault first: a header without `to` is no stanza without it, and elements
-/// that are no stanzas are refused before what follows them is looked at.
+/// Whether we see another fault first: a header without `to` is no stanza without it, elements that
+/// are no stanzas are refused before what follows them is looked at, stanzas between servers have
+/// addresses, and a stream has an end tag.
 fn is_stricter(name: &str, condition: Condition) -> bool {
     matches!(
         (name, condition),
         ("ejabberd-missing-to.bin", Condition::HostUnknown)
             | ("fastxml-invalid-attr.bin", Condition::UnsupportedStanzaType)
+            | ("prosody-01.bin" | "prosody-09.bin", Condition::BadFormat)
+            | ("prosody-05.bin", Condition::ImproperAddressing)
     )
 }
 

@@ -6,7 +6,7 @@
 mod receiving;
 mod support;
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::Instant;
 
 use bytes::BytesMut;
@@ -144,6 +144,9 @@ fn pieces() -> impl Strategy<Value = Vec<u8>> {
         "<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='EXTERNAL'>!</auth>",
         "<stream:error><reset xmlns='urn:ietf:params:xml:ns:xmpp-streams'/></stream:error>",
         "<db:result type='valid'/>",
+        "<stream:features/>",
+        ANSWERS[1],
+        ANSWERS[2],
         "</stream:stream>",
         " \n",
         "<![CDATA[",
@@ -162,6 +165,35 @@ fn pieces() -> impl Strategy<Value = Vec<u8>> {
         6 => known.prop_map(|text| text.as_bytes().to_vec()),
         1 => vec(any::<u8>(), 0..4),
     ]
+}
+
+/// What a proved peer answers to an initiating stream, in order.
+const ANSWERS: [&str; 4] = [
+    HEADER,
+    "<stream:features><mechanisms xmlns='urn:ietf:params:xml:ns:xmpp-sasl'>\
+     <mechanism>EXTERNAL</mechanism></mechanisms></stream:features>",
+    "<success xmlns='urn:ietf:params:xml:ns:xmpp-sasl'/>",
+    HEADER,
+];
+
+/// An initiating stream whose peer is proved, and has sent so many answers.
+fn initiating(answers: usize, now: Instant) -> Stream {
+    static AUTHORITY: LazyLock<(Authority, Presented)> = LazyLock::new(|| {
+        let authority = Authority::new();
+        let presented = authority.presented("a.example");
+        (authority, presented)
+    });
+    let (authority, presented) = &*AUTHORITY;
+    let pair = Pair { local: domain("b.example"), remote: domain("a.example") };
+    let mut stream = Stream::initiate(pair.clone(), Security::Direct, Arc::default(), now);
+    stream.handle_secured(Some(presented.clone()), now);
+    let proof = authority.judge(Some(presented), &pair).unwrap();
+    stream.handle_association(proof, now).unwrap();
+    for answer in &ANSWERS[..answers] {
+        stream.input().extend_from_slice(answer.as_bytes());
+        stream.handle_input(now).unwrap();
+    }
+    stream
 }
 
 fn stage() -> impl Strategy<Value = Stage> {
@@ -253,6 +285,22 @@ proptest! {
 
     #[test]
     fn no_input_makes_an_initiating_stream_deliver_a_stanza(
+        steps in 0..=ANSWERS.len(),
+        input in vec(pieces(), 0..12),
+    ) {
+        let now = Instant::now();
+        let mut stream = initiating(steps, now);
+        for piece in input {
+            stream.input().extend_from_slice(&piece);
+            let _ = stream.handle_input(now);
+        }
+        while let Some(event) = stream.poll_event() {
+            prop_assert!(!matches!(event, Event::Stanza(_)));
+        }
+    }
+
+    #[test]
+    fn without_a_proof_no_input_establishes_an_initiating_stream(
         security in select(vec![Security::Direct, Security::StartTls]),
         input in vec(pieces(), 0..12),
     ) {

@@ -78,6 +78,12 @@ fn tl13_dns_ids_count_with_nothing_but_a_whole_left_most_wildcard() {
 }
 
 #[test]
+fn tl13_a_wildcard_stands_before_two_labels_at_least() {
+    let authority = Authority::new("ca");
+    assert_eq!(code_for("a.example", &authority, "*.example"), Code::CertNameMismatch);
+}
+
+#[test]
 fn a_domain_in_u_labels_is_compared_in_a_labels() {
     let authority = Authority::new("ca");
     let code = code_for("münchen.example", &authority, "xn--mnchen-3ya.example");
