@@ -51,6 +51,14 @@ impl Fingerprints {
         })
     }
 
+    /// What is wrong with the first entry that cannot be used.
+    pub(crate) fn unusable(&self) -> Option<&DocumentError> {
+        self.descriptors.iter().find_map(|descriptor| match descriptor {
+            Descriptor::Malformed(error) => Some(error),
+            Descriptor::Digest(..) | Descriptor::Unsupported => None,
+        })
+    }
+
     /// Whether any entry could match any certificate by a hash that counts.
     pub(crate) fn has_supported_hash(&self) -> bool {
         self.descriptors.iter().any(|descriptor| *descriptor != Descriptor::Unsupported)
@@ -62,7 +70,7 @@ impl Fingerprints {
 enum Descriptor {
     Digest(HashFunction, Vec<u8>),
     /// Not canonical base64, or of another length: matches nothing.
-    Malformed,
+    Malformed(DocumentError),
     /// Only hash functions that are unknown or too weak.
     Unsupported,
 }
@@ -75,11 +83,7 @@ impl Descriptor {
         let digest = encoding::from_base64(&member.text()?);
         Ok(match digest.filter(|digest| digest.len() == function.length()) {
             Some(digest) => Self::Digest(function, digest),
-            None => {
-                let problem = member.wrong("must be the digest in base64");
-                tracing::debug!(%problem, "unusable POSH entry");
-                Self::Malformed
-            }
+            None => Self::Malformed(member.wrong("must be the digest in base64")),
         })
     }
 }

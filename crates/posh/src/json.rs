@@ -83,7 +83,10 @@ impl<'a> Member<'a> {
 
     /// Reads a string.
     pub(crate) fn text(&self) -> Result<String, DocumentError> {
-        serde_json::from_str(self.value).map_err(|_| self.wrong("must be a string"))
+        serde_json::from_str(self.value).map_err(|_| {
+            let is_string = self.value.starts_with('"');
+            self.wrong(if is_string { "must be Unicode text" } else { "must be a string" })
+        })
     }
 
     /// Reads a non-negative integer, written as one: not `-0`, `1.0` or `1e3`.
@@ -115,6 +118,10 @@ impl<'a> Member<'a> {
                 Err(DocumentError::member(object.path_of(&excerpt(&name)), "stands there twice"))
             }
             Ok(Err(Fault::TooMany)) => Err(self.wrong("has too many members")),
+            // What is JSON, and an object, can be wrong only in a name.
+            Err(_) if self.value.starts_with('{') => {
+                Err(self.wrong("has a member whose name is not Unicode text"))
+            }
             Err(_) => Err(self.wrong("must be an object")),
         }
     }
@@ -204,6 +211,15 @@ mod tests {
         let document = Object::document(br#"{"a":{"\u0078":1,"x":2}}"#).unwrap();
         let inner = document.member("a").unwrap().object(8);
         assert_eq!(member_error(inner), "`a.x`: stands there twice");
+    }
+
+    #[test]
+    fn half_a_surrogate_pair_is_named_as_what_it_is() {
+        let document = Object::document(br#"{"a":{"\ud800":1},"b":"\ud800"}"#).unwrap();
+        let inner = document.member("a").unwrap().object(8);
+        assert_eq!(member_error(inner), "`a`: has a member whose name is not Unicode text");
+        let text = document.member("b").unwrap().text();
+        assert_eq!(member_error(text), "`b`: must be Unicode text");
     }
 
     #[test]

@@ -19,6 +19,7 @@ use crate::parameters::{Kind, octets};
 pub struct KeySet {
     keys: Vec<Jwk>,
     entries: usize,
+    unusable: Option<DocumentError>,
 }
 
 impl KeySet {
@@ -47,19 +48,25 @@ impl KeySet {
                     private.get_or_insert(member);
                 }
                 Err(error) => {
-                    tracing::debug!(problem = %error, "unusable POSH entry");
                     problem.get_or_insert(error);
                 }
             }
         }
         keys.retain(|jwk| !burnt.holds(&jwk.key));
         match (fault, private, problem) {
-            (None, _, _) if !keys.is_empty() => Ok(Self { keys, entries: members.len() }),
+            (None, _, unusable) if !keys.is_empty() => {
+                Ok(Self { keys, entries: members.len(), unusable })
+            }
             (_, Some(member), _) => Err(DocumentError::PrivateKey(member)),
             (Some(error), None, _) => Err(error),
             (None, None, Some(error)) => Err(DocumentError::NoUsableEntry(Box::new(error))),
             (None, None, None) => Err(DocumentError::Empty("keys")),
         }
+    }
+
+    /// What is wrong with the first entry that cannot be used.
+    pub(crate) fn unusable(&self) -> Option<&DocumentError> {
+        self.unusable.as_ref()
     }
 
     /// The position of the first key that a certificate matches, by thumbprint *and* by key.
@@ -241,6 +248,7 @@ mod tests {
     fn n7_a_key_that_is_not_usable_does_not_spoil_the_next() {
         let keys = parse(&format!("{{{POINT}}},{{\"kty\":7}},{OTHER}")).unwrap();
         assert_eq!((keys.keys[0].entry, keys.entries()), (2, 3));
+        assert_eq!(keys.unusable().unwrap().to_string(), "`keys[0].x5t`: is missing");
     }
 
     #[test]

@@ -245,7 +245,7 @@ pub enum LookupError {
         rule: &'static str,
     },
     /// A reference that is not an https URL of a domain (RFC 7711 §3.2).
-    #[error("{url} refers to \"{reference}\", which {rule}")]
+    #[error("`url` in {url} is \"{reference}\", which {rule}")]
     Reference {
         /// Where.
         url: Url,

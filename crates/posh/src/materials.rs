@@ -7,6 +7,7 @@ use thiserror::Error;
 use url::Url;
 
 use crate::burnt::Burnt;
+use crate::document_error::DocumentError;
 use crate::fingerprint::{Fingerprints, HashFunction};
 use crate::jwk::KeySet;
 use crate::{Leaf, Profile};
@@ -121,7 +122,13 @@ impl Materials {
             List::Fingerprints(list) => list.find(leaf).map(|(entry, hash)| (entry, Some(hash))),
             List::Keys(keys) => keys.find(leaf, read).map(|entry| (entry, None)),
         };
-        found.ok_or_else(|| Mismatch::NotListed(self.entries()))
+        found.ok_or_else(|| {
+            let unusable = match &self.list {
+                List::Fingerprints(fingerprints) => fingerprints.unusable(),
+                List::Keys(keys) => keys.unusable(),
+            };
+            Mismatch::NotListed { entries: self.entries(), unusable: unusable.cloned() }
+        })
     }
 }
 
@@ -157,8 +164,14 @@ pub enum Mismatch {
     #[error("certificate has a private key that is published")]
     PrivateKeyPublished,
     /// None of the entries.
-    #[error("certificate is none of the {0} that are listed")]
-    NotListed(usize),
+    #[error("certificate is none of the {entries} that are listed")]
+    NotListed {
+        /// How many there are.
+        entries: usize,
+        /// What is wrong with the first that cannot be used, if any: it may be the one.
+        #[source]
+        unusable: Option<DocumentError>,
+    },
     /// No entry has a digest of a hash function that counts (sha-256, sha-384, sha-512).
     #[error("no entry has a digest of a supported hash function")]
     NoSupportedHash,

@@ -72,7 +72,7 @@ fn outcome(text: &str, profile: Profile, certificate: Option<&str>, now: UnixTim
             let hash = found.hash.map_or("its key", |hash| hash.name());
             format!("match: entry {} by {hash}", found.entry)
         }
-        Err(error) => format!("mismatch: {error}"),
+        Err(error) => format!("mismatch: {}", chain(&error)),
     }
 }
 

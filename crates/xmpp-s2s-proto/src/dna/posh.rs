@@ -44,7 +44,7 @@ fn compare(presented: &Presented, materials: &Materials, now: UnixTime) -> Resul
         }
         Err(mismatch) => Err(NoProof {
             code: mismatch_code(&mismatch),
-            detail: format!("certificate {digest} by {document}: {mismatch}"),
+            detail: format!("certificate {digest} by {document}: {}", causes(&mismatch)),
         }),
     }
 }
