@@ -3,8 +3,13 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
+use smallvec::SmallVec;
+
 use super::chars::{self, SPACE};
 use super::condition::Fault;
+
+/// The attributes of one tag; few have more.
+pub(super) type Attributes<'a> = SmallVec<[Attribute<'a>; 8]>;
 
 /// An attribute, or a namespace declaration.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -25,7 +30,7 @@ pub(super) struct Attribute<'a> {
 pub(super) fn read_tag<'a>(
     tag: &'a str,
     at: usize,
-    attributes: &mut Vec<Attribute<'a>>,
+    attributes: &mut Attributes<'a>,
 ) -> Result<usize, Fault> {
     let name = tag.find(SPACE).unwrap_or(tag.len());
     let mut end = name;

@@ -7,8 +7,9 @@ use std::ops::Range;
 use memchr::memmem;
 use quick_xml::Reader;
 use quick_xml::events::Event;
+use smallvec::SmallVec;
 
-use super::attribute::{Attribute, read_tag};
+use super::attribute::{Attribute, Attributes, read_tag};
 use super::chars::{self, SPACE};
 use super::condition::Fault;
 use super::limits::Limits;
@@ -54,7 +55,7 @@ pub(super) fn walk<'a>(
 ) -> Result<Vec<&'a str>, Fault> {
     let text = chars::text(text)?;
     let mut reader = Reader::from_str(text);
-    // The names of end tags are compared here, without the copies that the reader would make.
+    // End tags are compared with start tags here, where it is known what is wrong.
     reader.config_mut().check_end_names = false;
     reader.config_mut().allow_unmatched_ends = true;
     let mut walk = Walk::new(text, scope, limits, visit);
@@ -87,9 +88,9 @@ struct Walk<'a, 's, V> {
     bindings: Bindings<'a, 's>,
     limits: &'s Limits,
     visit: &'s mut V,
-    attributes: Vec<Attribute<'a>>,
+    attributes: Attributes<'a>,
     /// Names of open elements as written.
-    open: Vec<&'a str>,
+    open: SmallVec<[&'a str; 8]>,
     /// The element was closed.
     done: bool,
 }
@@ -101,8 +102,8 @@ impl<'a, 's, V: Visit<'a>> Walk<'a, 's, V> {
             bindings: Bindings::new(scope),
             limits,
             visit,
-            attributes: Vec::new(),
-            open: Vec::new(),
+            attributes: Attributes::new(),
+            open: SmallVec::new(),
             done: false,
         }
     }

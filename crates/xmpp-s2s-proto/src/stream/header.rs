@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use bytes::BytesMut;
 
-use super::attribute::read_tag;
+use super::attribute::{Attributes, read_tag};
 use super::chars::{self, Escaped};
 use super::condition::Fault;
 use super::limits::Limits;
@@ -36,7 +36,7 @@ impl Header {
             Some(inner) => (inner, true),
             None => (inner, false),
         };
-        let mut attributes = Vec::new();
+        let mut attributes = Attributes::new();
         let length = read_tag(inner, 1, &mut attributes)?;
         let (prefix, local) = chars::qualified(&inner[..length])
             .ok_or_else(|| Fault::not_well_formed("not an element's name", 1))?;
@@ -108,7 +108,7 @@ pub(super) fn check_declaration(declaration: &[u8]) -> Result<(), Fault> {
     let fault = Fault::not_well_formed("not an XML declaration", 0);
     let text = chars::text(declaration)?;
     let inner = text.strip_prefix("<?").and_then(|text| text.strip_suffix("?>")).ok_or(fault)?;
-    let mut attributes = Vec::new();
+    let mut attributes = Attributes::new();
     let length = read_tag(inner, 2, &mut attributes)?;
     if &inner[..length] != "xml" {
         return Err(Fault::restricted("a processing instruction", 0));

@@ -5,6 +5,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use smallvec::SmallVec;
 
 use super::address::Address;
 use super::attribute::Attribute;
@@ -57,7 +58,7 @@ impl Stanza {
 #[derive(Debug, Default)]
 pub(super) struct Reading<'a> {
     root: Option<Root<'a>>,
-    declarations: Vec<Range<usize>>,
+    declarations: SmallVec<[Range<usize>; 2]>,
 }
 
 impl Reading<'_> {
@@ -89,8 +90,8 @@ impl Reading<'_> {
         };
         Ok(Stanza {
             kind,
-            from: from.domain.clone(),
-            to: to.domain.clone(),
+            from: from.domain,
+            to: to.domain,
             sender: value(sender),
             recipient: value(recipient),
             id: root.id.as_ref().map(value),

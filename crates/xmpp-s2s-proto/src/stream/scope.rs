@@ -3,6 +3,8 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
+use smallvec::SmallVec;
+
 use super::attribute::Attribute;
 use super::chars::Escaped;
 use super::condition::Fault;
@@ -47,11 +49,11 @@ impl Scope {
 #[derive(Debug)]
 pub(super) struct Bindings<'a, 's> {
     scope: &'s Scope,
-    declared: Vec<Declaration<'a>>,
+    declared: SmallVec<[Declaration<'a>; 4]>,
     depth: usize,
     inherited: Vec<&'a str>,
     /// The attributes with prefixes of one tag.
-    resolved: Vec<(&'a str, Name)>,
+    resolved: SmallVec<[(&'a str, Name); 4]>,
 }
 
 #[derive(Debug)]
@@ -72,7 +74,13 @@ enum Name {
 
 impl<'a, 's> Bindings<'a, 's> {
     pub(super) fn new(scope: &'s Scope) -> Self {
-        Self { scope, declared: Vec::new(), depth: 0, inherited: Vec::new(), resolved: Vec::new() }
+        Self {
+            scope,
+            declared: SmallVec::new(),
+            depth: 0,
+            inherited: Vec::new(),
+            resolved: SmallVec::new(),
+        }
     }
 
     /// Goes into an element with these attributes, whose tag begins at `at`.

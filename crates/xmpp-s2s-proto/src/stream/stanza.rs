@@ -6,6 +6,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
+use smallvec::SmallVec;
 use thiserror::Error;
 
 use super::condition::Fault;
@@ -31,7 +32,7 @@ pub struct Stanza {
     pub(super) declared: Option<Namespace>,
     /// Where the namespace of the stanza is declared as default: in its own tag, and once more
     /// inside.
-    pub(super) declarations: Vec<Range<usize>>,
+    pub(super) declarations: SmallVec<[Range<usize>; 2]>,
     /// Where the name of the stanza's tag ends.
     pub(super) name_end: usize,
 }
