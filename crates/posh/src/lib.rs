@@ -60,7 +60,7 @@ mod service;
 mod target;
 
 #[cfg(feature = "client")]
-pub use client::{AddressGuard, Client};
+pub use client::{AddressGuard, Client, InvalidNat64};
 pub use document::{Document, Reference};
 pub use document_error::DocumentError;
 pub use fingerprint::{Fingerprints, HashFunction};

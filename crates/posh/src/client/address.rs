@@ -5,21 +5,38 @@ use std::sync::Arc;
 
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
+use super::nat64::{InvalidNat64, Nat64};
+
 /// Which addresses may be connected to: public ones, and those of networks that are allowed.
 ///
 /// Whatever stands in the special-purpose address registries of IANA is refused (loopback, private,
 /// link-local, CGNAT, multicast, documentation, metadata and reserved addresses, and others), and
-/// so are its v4-mapped and NAT64 forms. 6to4, Teredo and local NAT64 prefixes are refused
-/// altogether, since there an IPv4 address is reached that is not seen.
+/// so are its v4-mapped and NAT64 forms. 6to4, Teredo and `64:ff9b:1::/48` are refused altogether:
+/// an IPv4 address is reached there that is not seen. A network's own NAT64 prefixes have to be told
+/// with [`Self::with_nat64`], or they are judged as any other IPv6 addresses.
 #[derive(Clone, Debug, Default)]
 pub struct AddressGuard {
     allowed: Arc<[IpNet]>,
+    /// Besides the well-known one.
+    nat64: Arc<[Nat64]>,
 }
 
 impl AddressGuard {
     /// Allows `networks` besides what is public.
     pub fn new(networks: impl Into<Arc<[IpNet]>>) -> Self {
-        Self { allowed: networks.into() }
+        Self { allowed: networks.into(), nat64: Arc::default() }
+    }
+
+    /// Judges addresses in `prefixes`, besides those in `64:ff9b::/96`, by the IPv4 address that is
+    /// reached through them (RFC 6052 §2.2).
+    ///
+    /// Fails where a prefix is none that a translator can have.
+    pub fn with_nat64(
+        self,
+        prefixes: impl IntoIterator<Item = Ipv6Net>,
+    ) -> Result<Self, InvalidNat64> {
+        let nat64 = prefixes.into_iter().map(Nat64::new).collect::<Result<_, _>>()?;
+        Ok(Self { nat64, ..self })
     }
 
     /// Whether `address` may be connected to.
@@ -38,18 +55,14 @@ impl AddressGuard {
     /// What a connection to `address` really reaches.
     pub(super) fn reached(&self, address: IpAddr) -> IpAddr {
         match address.to_canonical() {
-            IpAddr::V6(address) => behind_nat64(address).map_or(IpAddr::V6(address), IpAddr::V4),
+            IpAddr::V6(address) => {
+                let mut prefixes = self.nat64.iter().chain([&Nat64::WELL_KNOWN]);
+                let embedded = prefixes.find_map(|prefix| prefix.embedded(address));
+                embedded.map_or(IpAddr::V6(address), IpAddr::V4)
+            }
             address @ IpAddr::V4(_) => address,
         }
     }
-}
-
-/// The IPv4 address in one of the well-known prefix `64:ff9b::/96` (RFC 6052 §2.1).
-fn behind_nat64(address: Ipv6Addr) -> Option<Ipv4Addr> {
-    let octets = address.octets();
-    let (prefix, address) = octets.split_at(12);
-    let address = <[u8; 4]>::try_from(address).ok()?;
-    (prefix == NAT64).then(|| Ipv4Addr::from(address))
 }
 
 fn is_public_v4(address: Ipv4Addr) -> bool {
@@ -60,8 +73,6 @@ fn is_public_v6(address: Ipv6Addr) -> bool {
     GLOBAL_UNICAST.contains(&address)
         && !SPECIAL_V6.iter().any(|network| network.contains(&address))
 }
-
-const NAT64: [u8; 12] = [0x00, 0x64, 0xff, 0x9b, 0, 0, 0, 0, 0, 0, 0, 0];
 
 const fn v4(a: u8, b: u8, c: u8, d: u8, length: u8) -> Ipv4Net {
     Ipv4Net::new_assert(Ipv4Addr::new(a, b, c, d), length)
@@ -222,6 +233,18 @@ mod tests {
         let guard = AddressGuard::default();
         assert!(allows(&guard, "64:ff9b::1.1.1.1"));
         for address in ["64:ff9b::10.0.0.1", "64:ff9b::127.0.0.1", "64:ff9b:1::1.1.1.1"] {
+            assert!(!allows(&guard, address), "{address}");
+        }
+    }
+
+    #[test]
+    fn a21_a_networks_own_nat64_is_judged_by_the_address_behind_it() {
+        let prefixes = ["2a00:64::/96", "64:ff9b:1::/48"].map(|prefix| prefix.parse().unwrap());
+        let guard = AddressGuard::default().with_nat64(prefixes).unwrap();
+        for address in ["2a00:64::1.1.1.1", "64:ff9b:1:101:1:100::", "64:ff9b::1.1.1.1"] {
+            assert!(allows(&guard, address), "{address}");
+        }
+        for address in ["2a00:64::10.0.0.1", "64:ff9b:1:a00:0:100::", "64:ff9b::10.0.0.1"] {
             assert!(!allows(&guard, address), "{address}");
         }
     }
