@@ -1,7 +1,7 @@
 //! XML that nobody of this project wrote, against the verdicts that came with it.
 //!
-//! The data is no part of the project: without `POSH_CORPORA`, which names its folder, the tests are
-//! ignored.
+//! The data is no part of the project: without `POSH_CORPORA`, which names its folder, the tests
+//! are ignored.
 
 #![allow(clippy::unwrap_used, reason = "what goes wrong fails the test")]
 

@@ -9,8 +9,9 @@
 //! @ 30s                    time passes; a timer that is due is handled
 //! ```
 //!
-//! `: after NAME` does all of another file first. In all lines `{id1}` to `{id3}` are stream ids, `{9*x}` is nine times `x`, `\n` a line feed and
-//! `\xff` a byte. `: whole` leaves the run byte by byte out.
+//! `: after NAME` does all of another file first. In all lines `{id1}` to `{id3}` are stream ids,
+//! `{9*x}` is nine times `x`, `\n` a line feed and `\xff` a byte. `: whole` leaves the run byte by
+//! byte out.
 
 #![allow(clippy::unwrap_used, reason = "what goes wrong fails the test")]
 

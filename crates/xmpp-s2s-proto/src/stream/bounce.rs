@@ -8,11 +8,11 @@ use super::stanza::{Stanza, StanzaKind};
 use crate::printable::readable;
 
 impl Stanza {
-    /// The error to send back to the author (RFC 6120 §8.3); `None` for errors and IQ results, which
-    /// must not be answered.
+    /// The error to send back to the author (RFC 6120 §8.3); `None` for errors and IQ results,
+    /// which must not be answered.
     ///
-    /// `condition` is one of RFC 6120 §8.3.3, anything else becomes `undefined-condition`; `text` is
-    /// for a human, in English.
+    /// `condition` is one of RFC 6120 §8.3.3, anything else becomes `undefined-condition`; `text`
+    /// is for a human, in English.
     pub fn bounce(&self, condition: &str, text: &str) -> Option<Self> {
         write(self, condition, text).and_then(|xml| Self::parse(xml).ok())
     }

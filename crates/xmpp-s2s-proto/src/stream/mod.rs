@@ -16,6 +16,7 @@ mod ns;
 mod reading;
 mod receiving;
 mod sasl;
+mod scanner;
 mod scope;
 mod stanza;
 mod timer;
