@@ -116,7 +116,8 @@ mod tests {
     use super::super::walk::step;
     use super::*;
     use crate::{
-        Budget, HashFunction, Limits, Lookup, Match, Mismatch, Profile, Response, Service, publish,
+        Budget, DocumentError, HashFunction, Limits, Lookup, Match, Mismatch, Profile, Response,
+        Service, publish,
     };
 
     /// A time within the life of [`certificate`].
@@ -173,6 +174,21 @@ mod tests {
     fn find(published: &Published) -> Result<Match, Mismatch> {
         let Published::Found(materials) = published else { panic!("not found: {published:?}") };
         materials.find(&certificate(), NOW)
+    }
+
+    /// What went wrong, and with which document.
+    fn verdict(published: &Published) -> String {
+        let Published::Unknown(error) = published else { panic!("known: {published:?}") };
+        let (what, url) = match &**error {
+            FetchError::Invalid(LookupError::Document {
+                url,
+                error: DocumentError::NotJson(_),
+            }) => ("not json", url),
+            FetchError::Status { url, .. } => ("status", url),
+            error => panic!("{error:?}"),
+        };
+        let is_draft = url.path().contains("posh._");
+        format!("{what} of the {}", if is_draft { "draft" } else { "fingerprints" })
     }
 
     fn profile(published: &Published) -> Option<Profile> {
@@ -250,6 +266,26 @@ mod tests {
         let absent = |profile| answers(profile, &[(404, "")]);
         let published = decide(absent(Profile::Rfc7711), absent(Profile::Draft02));
         assert!(matches!(published, Published::Absent));
+    }
+
+    #[test]
+    fn a6_where_neither_is_found_the_worse_answer_decides() {
+        let absent = |profile| answers(profile, &[(404, "")]);
+        let page = |profile| answers(profile, &[(200, "<!doctype html>")]);
+        let failed = |profile| answers(profile, &[(503, "")]);
+        let (rfc, draft) = (Profile::Rfc7711, Profile::Draft02);
+        for (published, expected) in [
+            (decide(absent(rfc), page(draft)), "not json of the draft"),
+            (decide(absent(rfc), failed(draft)), "status of the draft"),
+            (decide(page(rfc), absent(draft)), "not json of the fingerprints"),
+            (decide(page(rfc), page(draft)), "not json of the fingerprints"),
+            (decide(page(rfc), failed(draft)), "status of the draft"),
+            (decide(failed(rfc), absent(draft)), "status of the fingerprints"),
+            (decide(failed(rfc), page(draft)), "status of the fingerprints"),
+            (decide(failed(rfc), failed(draft)), "status of the fingerprints"),
+        ] {
+            assert_eq!(verdict(&published), expected);
+        }
     }
 
     #[test]

@@ -186,11 +186,13 @@ fn ph17_proxies_of_the_environment_are_not_asked() {
     proxy.set_nonblocking(true).unwrap();
     let url = format!("http://{}", proxy.local_addr().unwrap());
     let names = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
-    let status = Command::new(std::env::current_exe().unwrap())
+    let output = Command::new(std::env::current_exe().unwrap())
         .args(["--exact", "fetching::published_fingerprints_are_found"])
         .envs(names.map(|name| (name, &url)))
-        .status()
+        .output()
         .unwrap();
-    assert!(status.success());
+    assert!(output.status.success());
+    let report = String::from_utf8(output.stdout).unwrap();
+    assert!(report.contains("1 passed"), "the other test did not run: {report}");
     assert!(proxy.accept().is_err(), "the proxy was asked");
 }
