@@ -267,6 +267,7 @@ codes! {
     SaslTemporaryFailure "sasl-temporary-failure" Unknown "it cannot tell at present whether to accept who we are";
 
     StreamEstablished "stream-established" Passed "stanzas flow";
+    StreamRefused "stream-refused" Refused "its server does not accept us";
     StreamError "stream-error" Unknown "its server ended the stream with an error";
     StreamLocalError "stream-local-error" Unknown "we ended the stream because its server broke the protocol";
     StreamClosed "stream-closed" Unknown "its server closed the stream";

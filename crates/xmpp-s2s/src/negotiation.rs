@@ -11,7 +11,7 @@ use crate::clock::now;
 use crate::connection::{Connection, Progress};
 use crate::context::Context;
 use crate::discovery::Target;
-use crate::reason::{explain, lost_code, stream_code};
+use crate::reason::{explain, lost_code, negotiation_code};
 
 /// Why one target did not come to a stream.
 pub(crate) enum Failure {
@@ -127,7 +127,7 @@ impl<'a> Negotiation<'a> {
 
     fn closed(&mut self, error: Option<StreamError>) -> Failure {
         let code = match &error {
-            Some(error) => stream_code(error),
+            Some(error) => negotiation_code(error),
             None if self.secured == Secured::Yes => Code::StreamClosed,
             None => Code::TlsNoStarttls,
         };
@@ -140,10 +140,10 @@ impl<'a> Negotiation<'a> {
     }
 
     fn refused(&mut self, code: Code, error: StreamError) -> Failure {
-        let phase = match code {
-            Code::TlsNoStarttls => Phase::Tls,
-            Code::StreamError => Phase::Stream,
-            _ => Phase::Sasl,
+        let (phase, code) = match code {
+            Code::TlsNoStarttls => (Phase::Tls, code),
+            Code::StreamError => (Phase::Stream, negotiation_code(&error)),
+            _ => (Phase::Sasl, code),
         };
         self.record(phase, code, error.to_string());
         Failure::Stream(error, code)

@@ -15,6 +15,21 @@ pub(crate) fn stream_code(error: &StreamError) -> Code {
     }
 }
 
+/// The same, before the stream was up: then some errors of the peer's say what it thinks of us.
+pub(crate) fn negotiation_code(error: &StreamError) -> Code {
+    match (error.side, error.condition) {
+        (
+            Side::Remote,
+            Condition::HostGone
+            | Condition::HostUnknown
+            | Condition::InvalidFrom
+            | Condition::NotAuthorized
+            | Condition::PolicyViolation,
+        ) => Code::StreamRefused,
+        (Side::Remote | Side::Local, _) => stream_code(error),
+    }
+}
+
 /// The word for a connection that was lost, and the phase it belongs to: with TLS 1.3 a peer's
 /// refusal of our certificate comes after the handshake.
 pub(crate) fn lost_code(error: &io::Error) -> (Phase, Code) {
