@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hickory_resolver::TokioResolver;
-use ipnet::IpNet;
+use ipnet::{IpNet, Ipv6Net};
 use rustls::RootCertStore;
 use rustls::crypto::CryptoProvider;
 use rustls::sign::CertifiedKey;
@@ -31,6 +31,9 @@ pub struct Config {
     pub limits: Limits,
     /// Networks that are otherwise forbidden, to fetch from and to connect to.
     pub allow_networks: Vec<IpNet>,
+    /// This network's own NAT64 prefixes (RFC 6052): what is behind them is judged as IPv4. The
+    /// well-known prefix needs no mention.
+    pub nat64_prefixes: Vec<Ipv6Net>,
     /// The resolver; the system's if `None`.
     pub resolver: Option<TokioResolver>,
     pub(crate) identities: Arc<dyn Identities>,
@@ -53,6 +56,7 @@ impl Config {
             posh: posh::Limits::default(),
             limits: Limits::default(),
             allow_networks: Vec::new(),
+            nat64_prefixes: Vec::new(),
             resolver: None,
             identities: Arc::new(identities),
             roots,

@@ -36,6 +36,9 @@ pub enum ConfigError {
     /// rustls does not accept the configuration.
     #[error("cannot set TLS up")]
     Tls(#[from] rustls::Error),
+    /// A NAT64 prefix is none.
+    #[error("cannot use a NAT64 prefix")]
+    Nat64(#[source] posh::InvalidNat64),
     /// The HTTPS client cannot be built.
     #[error("cannot set HTTPS up")]
     Https(#[source] reqwest::Error),
@@ -77,6 +80,7 @@ impl Endpoint {
         let finder = Finder::new(&config, resolver).map_err(|error| match error {
             FinderError::Tls(error) => ConfigError::Tls(error),
             FinderError::Https(error) => ConfigError::Https(error),
+            FinderError::Nat64(error) => ConfigError::Nat64(error),
         })?;
         let limits = &config.limits;
         let unauthenticated =

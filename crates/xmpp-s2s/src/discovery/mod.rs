@@ -98,7 +98,8 @@ impl Finder {
             .with_safe_default_protocol_versions()?
             .with_root_certificates(config.roots.web.clone())
             .with_no_client_auth();
-        let guard = AddressGuard::new(config.allow_networks.clone());
+        let guard = AddressGuard::new(config.allow_networks.clone())
+            .with_nat64(config.nat64_prefixes.iter().copied())?;
         let web = Arc::new(addresses::WebResolver(resolver.clone()));
         let posh = Client::new(tls, web, guard.clone(), config.profiles.clone(), config.posh)?;
         let limits = &config.limits;
@@ -249,6 +250,8 @@ pub(crate) enum FinderError {
     Tls(#[from] rustls::Error),
     #[error(transparent)]
     Https(#[from] reqwest::Error),
+    #[error(transparent)]
+    Nat64(#[from] posh::InvalidNat64),
 }
 
 struct Located {
