@@ -75,11 +75,11 @@ impl Lookup {
     /// No document is [`Progress::Done`] with `None`: that is what 404 and 410 say before any
     /// reference (A5). Whatever else is no document is an error, and says nothing about the domain.
     pub fn handle(self, response: &Response<'_>, now: UnixTime) -> Result<Progress, LookupError> {
-        self.proceed_with(response, now).map_err(|(error, _)| error)
+        self.take(response, now).map_err(|(error, _)| error)
     }
 
     /// The same; what is refused may have burnt keys all the same (A20).
-    pub(crate) fn proceed_with(
+    pub(crate) fn take(
         mut self,
         response: &Response<'_>,
         now: UnixTime,

@@ -44,7 +44,8 @@ impl Transport {
 
     /// The connection of one GET, whose addresses are charged to it; it shares none with others.
     ///
-    /// The time to connect is shared out among the addresses of a name. What an embedder's features may turn on in reqwest is turned off here.
+    /// The time to connect is shared out among the addresses of a name. What an embedder's features
+    /// may turn on in reqwest is turned off here.
     pub(super) fn open(&self, visit: Option<Arc<Visit>>) -> reqwest::Result<reqwest::Client> {
         let resolver = VettedResolver {
             resolver: Arc::clone(&self.resolver),
@@ -121,8 +122,8 @@ fn head_size(response: &reqwest::Response) -> usize {
     fields.map(|(name, value)| name.as_str().len() + value.len()).sum()
 }
 
-/// The `Location` of a redirect; what is no ASCII in it, which [`Lookup`](crate::Lookup) refuses, is
-/// replaced.
+/// The `Location`, which must stand once in a redirect. Octets that are not UTF-8 are replaced by a
+/// character that [`Lookup`](crate::Lookup) refuses, since it is not ASCII.
 fn location(response: &reqwest::Response, url: &Url) -> Result<Option<String>, LookupError> {
     let locations = texts(response, LOCATION);
     if response.status().is_redirection() && locations.len() > 1 {

@@ -61,7 +61,7 @@ pub(super) fn step(
     now: UnixTime,
 ) -> ControlFlow<Outcome, Lookup> {
     let is_referred = lookup.is_referred();
-    ControlFlow::Break(match lookup.proceed_with(response, now) {
+    ControlFlow::Break(match lookup.take(response, now) {
         Ok(Progress::Continue(next)) => return ControlFlow::Continue(next),
         Ok(Progress::Done(Some(materials))) => Outcome::Found(materials),
         Ok(Progress::Done(None)) => Outcome::Absent,
