@@ -6,7 +6,7 @@ use std::sync::Arc;
 use thiserror::Error;
 use url::Url;
 
-use crate::lookup::LookupError;
+use crate::lookup_error::LookupError;
 use crate::materials::Materials;
 use crate::service::InvalidSource;
 

@@ -8,7 +8,7 @@ use tokio::time::timeout;
 
 use super::flight::Purpose;
 use crate::burnt::Burnt;
-use crate::lookup::LookupError;
+use crate::lookup_error::LookupError;
 use crate::{FetchError, Materials, Published};
 
 /// How the lookup of one profile ended.

@@ -15,7 +15,8 @@ use super::address::AddressGuard;
 use super::budget::Visit;
 use super::failure::classify;
 use super::resolver::VettedResolver;
-use crate::lookup::{LookupError, Response};
+use crate::lookup::Response;
+use crate::lookup_error::LookupError;
 use crate::target::excerpt;
 use crate::{FetchError, Limits};
 
