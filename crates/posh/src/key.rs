@@ -148,9 +148,11 @@ fn bits(number: &[u8]) -> usize {
     number.len() * 8 - number.first().map_or(0, |first| first.leading_zeros() as usize)
 }
 
+/// Bits in the shortest modulus that proves anything.
 const RSA_BITS: usize = 2048;
 /// Octets in the longest modulus that is read: 16,384 bits.
 const RSA_MODULUS: usize = 2048;
+/// Octets in the longest exponent that is read.
 const RSA_EXPONENT: usize = 8;
 const UNCOMPRESSED: u8 = 0x04;
 const RSA_ENCRYPTION: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01];

@@ -69,6 +69,7 @@ pub struct InvalidService(String);
 #[error("no domain of the public DNS: \"{0}\"")]
 pub struct InvalidSource(String);
 
+/// Longest name of a service, in bytes.
 const NAME_LENGTH: usize = 63;
 const HTTPS: u16 = 443;
 

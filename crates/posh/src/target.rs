@@ -46,7 +46,9 @@ fn is_public(host: &str) -> bool {
     !matches!(top, "local" | "localhost" | "onion") && DnsName::try_from(host).is_ok()
 }
 
+/// Longest URL that is fetched, in bytes.
 const URL_LENGTH: usize = 2048;
+/// Most of a stranger's text that is told, in bytes.
 const EXCERPT: usize = 256;
 
 #[cfg(test)]
