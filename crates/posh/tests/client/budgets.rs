@@ -127,3 +127,17 @@ async fn what_strangers_use_up_does_not_limit_ourselves() {
     world.open_web_host("ours.example");
     assert!(matches!(fetch(&client, "ours.example").await, Published::Absent));
 }
+
+#[tokio::test]
+async fn a12_a_lookup_that_has_ended_leaves_its_place_at_once() {
+    let (world, _) = world().await;
+    let mut limits = limits(&world);
+    limits.host_at_once = 1;
+    let client = client_within(&world, limits);
+    for number in 0..20 {
+        let source = format!("im{number}.example");
+        world.open_web_host(&source);
+        let published = fetch_on_behalf(&client, &source, "192.0.2.1").await;
+        assert!(matches!(published, Published::Absent), "{number}: {published:?}");
+    }
+}
