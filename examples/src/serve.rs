@@ -10,7 +10,6 @@ use tracing::{info, warn};
 
 pub(crate) use self::listen::{ListenError, bind};
 pub(crate) use self::server::{Observer, Server, Unobserved};
-use self::stream::log_undelivered;
 use crate::cli::ServeArguments;
 use crate::config::{EndpointError, Settings, SettingsError};
 
@@ -31,7 +30,8 @@ pub(crate) async fn run(arguments: &ServeArguments) -> Result<(), ServeError> {
     let server = Server::start(endpoint, listeners, Unobserved);
     stop.requested().await;
     info!("stopping");
-    server.close(CLOSING).await.iter().for_each(log_undelivered);
+    let undelivered = server.close(CLOSING).await.len();
+    info!(undelivered, "stopped");
     Ok(())
 }
 

@@ -4,7 +4,7 @@ use std::convert::Infallible;
 use std::time::Duration;
 
 use tokio::net::TcpListener;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 use xmpp_s2s::{AcceptError, Endpoint, Peer, Stanza, Undelivered};
@@ -38,6 +38,20 @@ pub(crate) struct Server {
     listening: JoinSet<()>,
     /// Ends with the last connection: each holds a sender.
     connections: mpsc::Receiver<Infallible>,
+    /// Dropped when the end is near.
+    going_on: watch::Sender<()>,
+}
+
+/// Tells a connection when the server is about to end.
+#[derive(Clone, Debug)]
+pub(super) struct EndIsNear(watch::Receiver<()>);
+
+impl EndIsNear {
+    /// Returns when it is.
+    pub(super) async fn wait(&mut self) {
+        // Nothing is ever sent.
+        let _ = self.0.changed().await;
+    }
 }
 
 impl Server {
@@ -48,17 +62,18 @@ impl Server {
         observer: impl Observer,
     ) -> Self {
         let (connected, connections) = mpsc::channel(1);
-        let listening = listeners
-            .into_iter()
-            .map(|listener| take(endpoint.clone(), listener, observer.clone(), connected.clone()))
-            .collect();
-        Self { endpoint, listening, connections }
+        let (going_on, near) = watch::channel(());
+        let door = Door { endpoint: endpoint.clone(), observer, connected, near: EndIsNear(near) };
+        let listening =
+            listeners.into_iter().map(|listener| door.clone().take_all(listener)).collect();
+        Self { endpoint, listening, connections, going_on }
     }
 
     /// Stops to listen, closes every stream, and gives back what could not be sent by `deadline`
     /// from now.
     pub(crate) async fn close(mut self, deadline: Duration) -> Vec<Undelivered> {
         self.listening.shutdown().await;
+        drop(self.going_on);
         let over = timeout(deadline, self.connections.recv());
         let (undelivered, _) = tokio::join!(self.endpoint.close(deadline), over);
         undelivered
@@ -70,19 +85,24 @@ impl Server {
     }
 }
 
-async fn take(
+/// What every connection is given.
+#[derive(Clone)]
+struct Door<O> {
     endpoint: Endpoint,
-    listener: TcpListener,
-    observer: impl Observer,
+    observer: O,
     connected: mpsc::Sender<Infallible>,
-) {
-    loop {
-        let (tcp, address) = listen::accept(&listener).await;
-        let conversation = converse(endpoint.clone(), tcp, address, observer.clone());
-        let connected = connected.clone();
-        tokio::spawn(async move {
-            conversation.await;
-            drop(connected);
-        });
+    near: EndIsNear,
+}
+
+impl<O: Observer> Door<O> {
+    async fn take_all(self, listener: TcpListener) {
+        loop {
+            let (tcp, address) = listen::accept(&listener).await;
+            let Self { endpoint, observer, connected, near } = self.clone();
+            tokio::spawn(async move {
+                converse(endpoint, tcp, address, observer, near).await;
+                drop(connected);
+            });
+        }
     }
 }

@@ -4,36 +4,55 @@ use std::net::SocketAddr;
 
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
-use tracing::{debug, warn};
+use tracing::debug;
 use xmpp_s2s::{Delivery, Endpoint, Inbound, Pair, Undelivered};
 
-use super::server::Observer;
+use super::server::{EndIsNear, Observer};
 use crate::services;
 
 /// Most answers of one stream that wait for their delivery; over it, the stream is not read.
 const ANSWERS: usize = 256;
 
-/// One connection, from the first byte to the last.
+/// One connection, from the first byte to the last. Who has not proved to be anybody is not waited
+/// for once the end is `near`.
 pub(super) async fn converse(
     endpoint: Endpoint,
     tcp: TcpStream,
     address: SocketAddr,
     observer: impl Observer,
+    mut near: EndIsNear,
 ) {
+    let inbound = tokio::select! {
+        inbound = welcome(&endpoint, tcp, address, &observer) => inbound,
+        () = near.wait() => None,
+    };
+    if let Some(inbound) = inbound {
+        answer_all(&endpoint, inbound, observer).await;
+    }
+}
+
+/// As far as the proof.
+async fn welcome(
+    endpoint: &Endpoint,
+    tcp: TcpStream,
+    address: SocketAddr,
+    observer: &impl Observer,
+) -> Option<Inbound> {
     let incoming = match endpoint.accept(tcp, Some(address)).await {
         Ok(incoming) => incoming,
         Err(error) => {
             debug!(%address, %error, "connection without a claim");
-            return;
+            return None;
         }
     };
     let peer = incoming.peer().clone();
     match incoming.authenticate().await {
-        Ok(inbound) => answer_all(&endpoint, inbound, observer).await,
+        Ok(inbound) => Some(inbound),
         Err(error) => {
             let Pair { local, remote } = &peer.pair;
             debug!(%address, %local, %remote, %error, "refused");
             observer.refused(&peer, &error);
+            None
         }
     }
 }
@@ -59,24 +78,16 @@ async fn answer_all(endpoint: &Endpoint, mut inbound: Inbound, observer: impl Ob
             Some(_) = deliveries.join_next() => {}
         }
     }
+    // The peer is not to wait for its goodbye until it has taken the answers.
+    drop(inbound);
     while deliveries.join_next().await.is_some() {}
 }
 
 /// An answer that cannot be delivered ends here: an error about it would be an answer to an answer.
+/// The library has logged why; peers can make this happen as often as they like.
 async fn deliver(delivery: Delivery) {
-    if let Err(undelivered) = delivery.await {
-        log_undelivered(&undelivered);
+    if let Err(Undelivered { stanza, trail, .. }) = delivery.await {
+        let code = trail.conclusion().map(|code| code.as_str());
+        debug!(local = %stanza.from(), remote = %stanza.to(), code, "answer not delivered");
     }
-}
-
-/// Tells what became of an answer, and why.
-pub(super) fn log_undelivered(undelivered: &Undelivered) {
-    let Undelivered { stanza, trail, .. } = undelivered;
-    warn!(
-        local = %stanza.from(),
-        remote = %stanza.to(),
-        code = trail.conclusion().map(|code| code.as_str()),
-        trail = serde_json::to_string(&**trail).unwrap_or_default(),
-        "answer not delivered: {trail}",
-    );
 }
