@@ -42,6 +42,9 @@ pub(crate) enum DemoError {
     /// There are no sockets on loopback.
     #[error("cannot listen on 127.0.0.1; the demo needs the loopback interface")]
     Loopback(#[from] io::Error),
+    /// A ping could not have an id.
+    #[error("the system has no random numbers")]
+    Random(#[from] getrandom::Error),
     /// A server cannot be set up.
     #[error(transparent)]
     Config(#[from] ConfigError),

@@ -5,13 +5,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use thiserror::Error;
-use tokio::sync::mpsc;
 use tokio::time;
 use xmpp_s2s::{Direction, Domain, Endpoint, Pair, Peer, Trail};
 
 pub(crate) use self::report::{Answer, End, Report, Returned, proof};
-pub(crate) use self::watch::Watch;
-use self::watch::{News, request};
+use self::watch::News;
+pub(crate) use self::watch::{Awaited, Watch};
 use crate::cli::PingArguments;
 use crate::config::{EndpointError, Settings, SettingsError};
 use crate::print::{self, Page};
@@ -19,10 +18,6 @@ use crate::serve::{self, ListenError, Server};
 
 mod report;
 mod watch;
-
-/// How long an answer may still come after the peer called us and did not prove itself: it may be
-/// somebody else who called, and the peer may have another server.
-const PATIENCE: Duration = Duration::from_secs(3);
 
 /// How long streams may take to close once the outcome is known.
 const CLOSING: Duration = Duration::from_secs(1);
@@ -32,10 +27,10 @@ pub(crate) async fn run(arguments: &PingArguments) -> Result<ExitCode, PingError
     let settings = Settings::load(&arguments.config)?;
     let pair = Pair { local: sender(&settings, arguments)?, remote: arguments.domain.clone() };
     let endpoint = settings.endpoint()?;
-    let (watch, news) = Watch::new(pair.clone());
+    let (watch, awaited) = Watch::new(pair).map_err(PingError::Random)?;
     let listeners = serve::bind(&settings.listen).await?;
     let server = Server::start(endpoint, listeners, watch);
-    let report = ping(&server, pair, arguments.timeout, news).await;
+    let report = ping(&server, awaited, arguments.timeout).await;
     let _ = server.close(CLOSING).await;
     print::out(&match arguments.json {
         true => report.json() + "\n",
@@ -56,6 +51,9 @@ pub(crate) enum PingError {
     /// The answer could not come in.
     #[error(transparent)]
     Listen(#[from] ListenError),
+    /// The ping could not have an id that nobody guesses.
+    #[error("the system has no random numbers")]
+    Random(#[source] getrandom::Error),
     /// The ping was to come from a domain that is not ours.
     #[error("--from names {0}, expected a domain of the configuration file")]
     NotOurs(Domain),
@@ -76,65 +74,50 @@ fn sender(settings: &Settings, arguments: &PingArguments) -> Result<Domain, Ping
     }
 }
 
-/// Pings within `timeout`, from a server whose observer is the [`Watch`] of these `news`.
-pub(crate) async fn ping(
-    server: &Server,
-    pair: Pair,
-    timeout: Duration,
-    news: mpsc::Receiver<News>,
-) -> Report {
+/// Pings within `timeout`, from a server whose observer is the [`Watch`] of what is `awaited`.
+pub(crate) async fn ping(server: &Server, mut awaited: Awaited, timeout: Duration) -> Report {
     let (start, endpoint) = (Instant::now(), server.endpoint());
-    let mut inbound = None;
-    let exchange = exchange(endpoint, &pair, news, &mut inbound);
+    let mut streams = Streams::default();
+    let exchange = exchange(endpoint, &mut awaited, &mut streams);
     let end = time::timeout(timeout, exchange).await.unwrap_or(End::Silence(timeout));
-    Report {
-        outbound: outbound(endpoint, &pair, &end),
-        round_trip: start.elapsed(),
-        pair,
-        end,
-        inbound,
-    }
+    let round_trip = start.elapsed();
+    let pair = awaited.pair;
+    let outbound = streams.outbound.or_else(|| outbound(endpoint, &pair));
+    Report { pair, end, round_trip, outbound, inbound: streams.inbound }
 }
 
-/// Sends the ping and waits for what ends it; the trail of the peer's own stream goes to `inbound`.
-async fn exchange(
-    endpoint: &Endpoint,
-    pair: &Pair,
-    mut news: mpsc::Receiver<News>,
-    inbound: &mut Option<Trail>,
-) -> End {
-    if let Err(undelivered) = endpoint.send(request(pair)).await {
+/// How the streams came about, or did not.
+#[derive(Debug, Default)]
+struct Streams {
+    outbound: Option<Trail>,
+    inbound: Option<Trail>,
+}
+
+/// Sends the ping and waits for what ends it.
+///
+/// Whoever calls in the peer's name and does not prove it ends nothing, since anybody can do that.
+async fn exchange(endpoint: &Endpoint, awaited: &mut Awaited, streams: &mut Streams) -> End {
+    if let Err(undelivered) = endpoint.send(awaited.request()).await {
         let bounce = undelivered.bounce();
+        streams.outbound = Some(Trail::clone(&undelivered.trail));
         return End::Undelivered(Box::new(Returned { trail: undelivered.trail, bounce }));
     }
-    let mut refused = None;
+    // The peer may end the stream before it answers.
+    streams.outbound = outbound(endpoint, &awaited.pair);
     loop {
-        let next = match refused {
-            None => news.recv().await,
-            Some(until) => match time::timeout_at(until, news.recv()).await {
-                Ok(next) => next,
-                Err(_) => return End::NotProved,
-            },
-        };
-        match next {
+        match awaited.news.recv().await {
             Some(News::Answer(answer, trail)) => {
-                *inbound = trail;
+                streams.inbound = trail;
                 return End::Answered(answer);
             }
-            Some(News::Refused(trail)) => {
-                *inbound = Some(trail);
-                refused.get_or_insert_with(|| time::Instant::now() + PATIENCE);
-            }
+            Some(News::Refused(trail)) => streams.inbound = Some(trail),
             None => std::future::pending().await,
         }
     }
 }
 
-/// How our own stream to the peer came about, or did not.
-fn outbound(endpoint: &Endpoint, pair: &Pair, end: &End) -> Option<Trail> {
-    if let End::Undelivered(returned) = end {
-        return Some(Trail::clone(&returned.trail));
-    }
+/// How our own stream to the peer comes about at this moment.
+fn outbound(endpoint: &Endpoint, pair: &Pair) -> Option<Trail> {
     let ours = |peer: &Peer| peer.direction == Direction::Outbound && peer.pair == *pair;
     endpoint.peers().into_iter().find(ours).map(|peer| Arc::unwrap_or_clone(peer.trail))
 }

@@ -108,26 +108,69 @@ async fn ping_of_a_server_that_says_nothing_cannot_tell_and_exits_with_4() {
     assert!(json["round_trip_ms"].is_null() && json["inbound"].is_null(), "{json}");
 }
 
-#[tokio::test]
-async fn ping_tells_of_a_caller_that_did_not_prove_to_be_the_pinged_domain() {
-    let scenery = Scenery::build().await;
+/// A server that is called [`THERE`], and one that says it is.
+async fn genuine_and_forged(scenery: &Scenery) -> (Server, Server) {
     let [forged, genuine] = ["mallory.example", THERE].map(|name| {
         let identity = scenery.world.xmpp_authority.issue_for(name);
         scenery.world.server(&format!("xmpp.{name}")).domain(THERE, &identity)
     });
     let forged = forged.start().await.unwrap();
+    // The last one to start is the one that the DNS leads to.
+    (genuine.start().await.unwrap(), forged)
+}
+
+#[tokio::test]
+async fn ping_takes_a_caller_who_is_not_proved_for_no_more_than_evidence() {
+    let scenery = Scenery::build().await;
     // It takes the ping, and does not answer.
-    let genuine = genuine.start().await.unwrap();
+    let (genuine, forged) = genuine_and_forged(&scenery).await;
     let call = async {
         genuine.stanzas().wait(|_| true, DEADLINE).await.unwrap();
         let _ = forged.endpoint().send(message("x@there.example", "y@here.example", "z")).await;
     };
-    let (ping, ()) = tokio::join!(ping(&scenery, &["--timeout", "20"]), call);
+    let start = Instant::now();
+    let (ping, ()) = tokio::join!(ping(&scenery, &["--timeout", "6"]), call);
+    assert!(start.elapsed() >= Duration::from_secs(6), "{:?}", start.elapsed());
     assert_eq!(ping.code, Some(4), "{}{}", ping.stdout, ping.stderr);
     let line = ping.last_line();
-    assert!(line.starts_with("CANNOT TELL  it called us to answer; there.example: "), "{line}");
+    let start = "CANNOT TELL  there.example did not answer within 6 s; somebody called as \
+                 there.example, unproved: ";
+    assert!(line.starts_with(start), "{line}");
     let inbound = ping.stdout.split("its stream to us").nth(1).unwrap();
     assert!(inbound.contains("cert-name-mismatch"), "{inbound}");
+}
+
+#[tokio::test]
+async fn ping_is_answered_after_somebody_else_was_refused() {
+    let scenery = Scenery::build().await;
+    let (genuine, forged) = genuine_and_forged(&scenery).await;
+    let call = async {
+        let ping = genuine.stanzas().wait(|_| true, DEADLINE).await.unwrap();
+        let sent = forged.endpoint().send(message("x@there.example", "y@here.example", "z"));
+        sent.await.unwrap_err();
+        let id = ping.id().unwrap();
+        let answer = format!(
+            "<iq xmlns='jabber:server' type='result' id='{id}' from='{THERE}' to='{HERE}'/>"
+        );
+        genuine.endpoint().send(Stanza::parse(answer).unwrap()).await.unwrap();
+    };
+    let (ping, ()) = tokio::join!(ping(&scenery, &[]), call);
+    assert_eq!(ping.code, Some(0), "{}{}", ping.stdout, ping.stderr);
+}
+
+#[tokio::test]
+async fn ping_shows_how_its_stream_came_about_when_the_peer_closes_it() {
+    let scenery = Scenery::build().await;
+    let (genuine, _) = genuine_and_forged(&scenery).await;
+    let close = async {
+        genuine.stanzas().wait(|_| true, DEADLINE).await.unwrap();
+        genuine.endpoint().close(DEADLINE).await;
+    };
+    let (ping, ()) = tokio::join!(ping(&scenery, &["--timeout", "2", "--json"]), close);
+    assert_eq!(ping.code, Some(4), "{}{}", ping.stdout, ping.stderr);
+    let json: Value = serde_json::from_str(&ping.stdout).unwrap();
+    assert_eq!(json["outbound"]["conclusion"], "stream-established", "{json}");
+    assert!(json["error"].as_str().unwrap().contains("did not answer within 2 s"), "{json}");
 }
 
 #[tokio::test]
@@ -212,6 +255,19 @@ async fn serve_echoes_messages() {
 async fn serve_ends_with_0_when_it_is_terminated() {
     let scenery = Scenery::build().await;
     assert_eq!(scenery.serve(THERE).await.terminate().await, Some(0));
+}
+
+#[tokio::test]
+async fn serve_does_not_wait_for_connections_that_prove_nothing() {
+    let scenery = Scenery::build().await;
+    let there = scenery.serve(THERE).await;
+    let _silent = TcpStream::connect(there.address).await.unwrap();
+    let mut greeting = TcpStream::connect(there.address).await.unwrap();
+    greeting.write_all(HEADER.as_bytes()).await.unwrap();
+    greeting.read_exact(&mut [0; 5]).await.unwrap();
+    let start = Instant::now();
+    assert_eq!(there.terminate().await, Some(0));
+    assert!(start.elapsed() < Duration::from_secs(3), "{:?}", start.elapsed());
 }
 
 #[tokio::test]

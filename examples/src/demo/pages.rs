@@ -1,6 +1,6 @@
 //! The demo on paper.
 
-use xmpp_s2s::{Phase, Step, Trail, Verdict};
+use xmpp_s2s::{Code, Phase, Step, Trail, Verdict};
 
 use super::cast::{ALPHA, Cast, HOSTED, HOSTING, MALLORY};
 use super::scenes::{Played, Scene};
@@ -80,10 +80,16 @@ fn outcome(page: Page, played: &Played) -> String {
     let report = &played.report;
     let (verdict, word, sentences) = match &report.end {
         End::Answered(_) => (Verdict::Passed, "✔ ACCEPTED", vec![answered(played)]),
-        End::Undelivered(returned) => (Verdict::Refused, "✘ REFUSED", refused(played, returned)),
-        End::NotProved | End::Silence(_) => {
-            (Verdict::Unknown, "✘ NO ANSWER", vec![report.sentence()])
+        End::Undelivered(returned) => {
+            let (verdict, word) = match returned.trail.conclusion().map(Code::verdict) {
+                Some(Verdict::Refused) => (Verdict::Refused, "✘ REFUSED"),
+                Some(Verdict::Passed | Verdict::Unknown) | None => {
+                    (Verdict::Unknown, "✘ CANNOT TELL")
+                }
+            };
+            (verdict, word, undelivered(played, returned))
         }
+        End::Silence(_) => (Verdict::Unknown, "✘ NO ANSWER", vec![report.sentence()]),
     };
     let word = page.fit(word).into_owned();
     let mut start = format!("   {}  ", page.paint(&word, verdict));
@@ -102,7 +108,7 @@ fn answered(played: &Played) -> String {
     format!("by {proof}; the ping was answered in {}", milliseconds(report.round_trip))
 }
 
-fn refused(played: &Played, returned: &Returned) -> Vec<String> {
+fn undelivered(played: &Played, returned: &Returned) -> Vec<String> {
     let trail = &returned.trail;
     let code = trail.conclusion().map_or("open", |code| code.as_str());
     let mut sentences = vec![format!("{code} in {}", milliseconds(played.report.round_trip))];

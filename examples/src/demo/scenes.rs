@@ -46,9 +46,9 @@ impl Scene {
             Self::Forged => cast.lead(HOSTED, MALLORY, &cast.mallory),
         }
         let pair = Pair { local: domain(ALPHA), remote: domain(HOSTED) };
-        let (watch, news) = Watch::new(pair.clone());
+        let (watch, awaited) = Watch::new(pair)?;
         let alpha = cast.alpha(watch).await?;
-        let report = ping::ping(&alpha.server, pair, TIMEOUT, news).await;
+        let report = ping::ping(&alpha.server, awaited, TIMEOUT).await;
         alpha.close().await;
         Ok(Played {
             scene: self,

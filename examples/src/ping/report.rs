@@ -9,6 +9,9 @@ use xmpp_s2s::{Code, Pair, Phase, Stanza, Trail, Verdict};
 
 use crate::print::{Page, milliseconds};
 
+#[cfg(test)]
+mod tests;
+
 /// What a ping came to, with the trail of each stream.
 #[derive(Debug)]
 pub(crate) struct Report {
@@ -20,7 +23,8 @@ pub(crate) struct Report {
     pub(crate) round_trip: Duration,
     /// How our stream to the peer came about.
     pub(crate) outbound: Option<Trail>,
-    /// How the peer's stream to us came about, or why it did not.
+    /// How the peer's stream to us came about; without an answer, how the last one who called in
+    /// its name failed to prove it.
     pub(crate) inbound: Option<Trail>,
 }
 
@@ -31,8 +35,6 @@ pub(crate) enum End {
     Answered(Answer),
     /// The ping could not be delivered, and came back.
     Undelivered(Box<Returned>),
-    /// It was delivered; whoever called us in the peer's name did not prove to be it.
-    NotProved,
     /// Nothing came in this time.
     Silence(Duration),
 }
@@ -93,8 +95,8 @@ impl Outcome {
     }
 
     /// Of a decision that did not let the ping through.
-    fn of_failure(trail: Option<&Trail>) -> Self {
-        match trail.and_then(Trail::conclusion).map(Code::verdict) {
+    fn of_failure(trail: &Trail) -> Self {
+        match trail.conclusion().map(Code::verdict) {
             Some(Verdict::Refused) => Self::Refused,
             Some(Verdict::Passed | Verdict::Unknown) | None => Self::CannotTell,
         }
@@ -156,8 +158,7 @@ impl Report {
     fn outcome(&self) -> Outcome {
         match &self.end {
             End::Answered(_) => Outcome::Accepted,
-            End::Undelivered(returned) => Outcome::of_failure(Some(&returned.trail)),
-            End::NotProved => Outcome::of_failure(self.inbound.as_ref()),
+            End::Undelivered(returned) => Outcome::of_failure(&returned.trail),
             End::Silence(_) => Outcome::CannotTell,
         }
     }
@@ -172,13 +173,12 @@ impl Report {
         match &self.end {
             End::Answered(_) => self.outbound.as_ref(),
             End::Undelivered(returned) => Some(&returned.trail),
-            End::NotProved => self.inbound.as_ref(),
             End::Silence(_) => None,
         }
     }
 
     pub(crate) fn sentence(&self) -> String {
-        let Pair { local, remote } = &self.pair;
+        let remote = &self.pair.remote;
         match &self.end {
             End::Answered(answer) => {
                 let proof = self.outbound.as_ref().and_then(proof);
@@ -194,24 +194,23 @@ impl Report {
                 )
             }
             End::Undelivered(returned) => with_code(&returned.trail),
-            End::NotProved => match self.inbound.as_ref().filter(|trail| is_concluded(trail)) {
-                Some(trail) => format!("it called us to answer; {}", with_code(trail)),
-                None => "it called us to answer, and broke off".to_owned(),
-            },
-            End::Silence(timeout) if self.is_delivered() => format!(
-                "{remote} did not answer within {} s; to answer it calls {local}, which the DNS \
-                 must lead to here",
-                timeout.as_secs()
-            ),
+            End::Silence(timeout) if self.is_delivered() => {
+                format!("{remote} did not answer within {} s; {}", timeout.as_secs(), self.calls())
+            }
             End::Silence(timeout) => {
                 format!("there was no stream to {remote} within {} s", timeout.as_secs())
             }
         }
     }
-}
 
-fn is_concluded(trail: &Trail) -> bool {
-    trail.conclusion().is_some()
+    /// Who called while there was no answer.
+    fn calls(&self) -> String {
+        let Pair { local, remote } = &self.pair;
+        match &self.inbound {
+            Some(trail) => format!("somebody called as {remote}, unproved: {}", with_code(trail)),
+            None => format!("to answer it calls {local}, which the DNS must lead to here"),
+        }
+    }
 }
 
 fn with_code(trail: &Trail) -> String {
@@ -228,133 +227,4 @@ pub(crate) fn proof(trail: &Trail) -> Option<&'static str> {
         (Phase::PoshMatch, Verdict::Passed) => Some("POSH"),
         _ => None,
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::print::{Charset, Ink};
-    use xmpp_s2s::Step;
-
-    const PAGE: Page = Page { ink: Ink::Black, charset: Charset::Unicode };
-
-    fn pair() -> Pair {
-        Pair { local: "here.example".parse().unwrap(), remote: "there.example".parse().unwrap() }
-    }
-
-    fn trail(phase: Phase, code: Code) -> Trail {
-        let mut trail = Trail::new(pair());
-        trail.record(Step::new(phase, code, "particulars", Duration::from_millis(3)));
-        trail.conclude(code);
-        trail
-    }
-
-    fn report(end: End) -> Report {
-        let round_trip = Duration::from_millis(14);
-        Report { pair: pair(), end, round_trip, outbound: None, inbound: None }
-    }
-
-    fn undelivered(trail: Trail) -> End {
-        End::Undelivered(Box::new(Returned { trail: trail.into(), bounce: None }))
-    }
-
-    fn last_line(report: &Report) -> String {
-        report.text(PAGE).lines().last().unwrap().to_owned()
-    }
-
-    #[test]
-    fn an_answer_is_accepted_and_names_the_proof() {
-        let mut report = report(End::Answered(Answer::Result));
-        report.outbound = Some(trail(Phase::PoshMatch, Code::PoshMatch));
-        assert_eq!(report.outcome().exit_code(), 0);
-        assert_eq!(
-            last_line(&report),
-            "ACCEPTED  there.example proved itself by POSH and answered in 14 ms"
-        );
-    }
-
-    #[test]
-    fn an_error_for_an_answer_is_accepted_too() {
-        assert_eq!(report(End::Answered(Answer::Error)).outcome(), Outcome::Accepted);
-    }
-
-    #[test]
-    fn a_refusing_code_is_exit_code_1() {
-        let trail = trail(Phase::PoshMatch, Code::PoshFingerprintMismatch);
-        let report = report(undelivered(trail));
-        assert_eq!(report.outcome().exit_code(), 1);
-        assert_eq!(
-            last_line(&report),
-            "REFUSED  there.example: its server's certificate is none of those that it publishes \
-             by POSH (posh-fingerprint-mismatch)"
-        );
-    }
-
-    #[test]
-    fn an_unknown_code_is_exit_code_4() {
-        let report = report(undelivered(trail(Phase::Dns, Code::DnsTimeout)));
-        assert_eq!(report.outcome().exit_code(), 4);
-        assert_eq!(
-            last_line(&report),
-            "CANNOT TELL  there.example: the DNS did not answer in time (dns-timeout)"
-        );
-    }
-
-    #[test]
-    fn a_trail_without_conclusion_is_exit_code_4() {
-        let report = report(undelivered(Trail::new(pair())));
-        assert_eq!(report.outcome().exit_code(), 4);
-    }
-
-    #[test]
-    fn silence_is_exit_code_4_and_says_what_an_answer_needs() {
-        let mut report = report(End::Silence(Duration::from_secs(30)));
-        report.outbound = Some(trail(Phase::Stream, Code::StreamEstablished));
-        assert_eq!(report.outcome().exit_code(), 4);
-        assert_eq!(
-            last_line(&report),
-            "CANNOT TELL  there.example did not answer within 30 s; to answer it calls \
-             here.example, which the DNS must lead to here"
-        );
-    }
-
-    #[test]
-    fn silence_on_the_way_out_is_told_as_that() {
-        let mut report = report(End::Silence(Duration::from_secs(2)));
-        report.outbound = Some(Trail::new(pair()));
-        assert_eq!(
-            last_line(&report),
-            "CANNOT TELL  there was no stream to there.example within 2 s"
-        );
-    }
-
-    #[test]
-    fn a_peer_that_calls_and_proves_nothing_is_refused_by_its_own_trail() {
-        let mut report = report(End::NotProved);
-        report.inbound = Some(trail(Phase::Pkix, Code::CertExpired));
-        assert_eq!(report.outcome().exit_code(), 1);
-        assert!(last_line(&report).contains("it called us to answer; "));
-    }
-
-    #[test]
-    fn json_has_both_trails_and_the_time() {
-        let mut report = report(End::Answered(Answer::Result));
-        report.outbound = Some(trail(Phase::Pkix, Code::PkixMatch));
-        let json: serde_json::Value = serde_json::from_str(&report.json()).unwrap();
-        assert_eq!(json["domain"], "there.example");
-        assert_eq!(json["outcome"], "accepted");
-        assert_eq!(json["round_trip_ms"], 14.0);
-        assert_eq!(json["outbound"]["steps"][0]["code"], "pkix-match");
-        assert!(json["inbound"].is_null() && json["error"].is_null());
-    }
-
-    #[test]
-    fn json_of_a_failure_has_code_and_sentence_and_no_time() {
-        let report = report(undelivered(trail(Phase::Dns, Code::SrvServiceRefused)));
-        let json: serde_json::Value = serde_json::from_str(&report.json()).unwrap();
-        assert_eq!(json["outcome"], "refused");
-        assert_eq!(json["code"], "srv-service-refused");
-        assert!(json["error"].as_str().unwrap().starts_with("there.example: "));
-        assert!(json["round_trip_ms"].is_null());
-    }
 }
