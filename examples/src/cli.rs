@@ -113,7 +113,7 @@ fn seconds(text: &str) -> Result<Duration, &'static str> {
 
 const SERVE: &str = r#"Example: federating-server serve --config server.toml, where the file says:
 
-  listen = ["0.0.0.0:5269", "0.0.0.0:5270"]  # direct TLS and STARTTLS on each
+  listen = ["0.0.0.0:5269", "[::]:5269"]     # IPv4 and IPv6; direct TLS and STARTTLS on each
   resolver = "192.0.2.53:53"                 # the system's if absent
   roots = ["xmpp-ca.pem"]                    # whom to trust for XMPP servers, and for web servers
   web-roots = ["web-ca.pem"]                 # that publish by POSH; the system's if absent

@@ -25,6 +25,7 @@ use self::file::File;
 mod fault;
 mod file;
 mod pem;
+mod table;
 #[cfg(test)]
 mod tests;
 

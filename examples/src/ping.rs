@@ -28,7 +28,7 @@ pub(crate) async fn run(arguments: &PingArguments) -> Result<ExitCode, PingError
     let pair = Pair { local: sender(&settings, arguments)?, remote: arguments.domain.clone() };
     let endpoint = settings.endpoint()?;
     let (watch, awaited) = Watch::new(pair).map_err(PingError::Random)?;
-    let listeners = serve::bind(&settings.listen).await?;
+    let listeners = serve::bind(&settings.listen)?;
     let server = Server::start(endpoint, listeners, watch);
     let report = ping(&server, awaited, arguments.timeout).await;
     let _ = server.close(CLOSING).await;

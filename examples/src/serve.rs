@@ -3,16 +3,22 @@
 use std::io;
 use std::time::Duration;
 
+use posh::Leaf;
+use rustls::pki_types::UnixTime;
+use rustls::sign::CertifiedKey;
 use thiserror::Error;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing::{info, warn};
+use xmpp_s2s::Domain;
 
+use self::life::Life;
 pub(crate) use self::listen::{ListenError, bind};
 pub(crate) use self::server::{Observer, Server, Unobserved};
 use crate::cli::ServeArguments;
 use crate::config::{EndpointError, Settings, SettingsError};
 
+mod life;
 mod listen;
 mod server;
 mod stream;
@@ -25,7 +31,7 @@ pub(crate) async fn run(arguments: &ServeArguments) -> Result<(), ServeError> {
     let settings = Settings::load(&arguments.config)?;
     let endpoint = settings.endpoint()?;
     let mut stop = Stop::new().map_err(ServeError::Signals)?;
-    let listeners = bind(&settings.listen).await?;
+    let listeners = bind(&settings.listen)?;
     announce(&settings, &listeners);
     let server = Server::start(endpoint, listeners, Unobserved);
     stop.requested().await;
@@ -39,11 +45,22 @@ fn announce(settings: &Settings, listeners: &[TcpListener]) {
     for network in &settings.allow_networks {
         warn!(%network, "network allowed although it may not be public");
     }
-    for (domain, _) in &settings.domains {
+    for (domain, identity) in &settings.domains {
         info!(%domain, "serving");
+        warn_of_dates(domain, identity);
     }
     for address in listeners.iter().filter_map(|listener| listener.local_addr().ok()) {
         info!(%address, "listening");
+    }
+}
+
+fn warn_of_dates(domain: &Domain, identity: &CertifiedKey) {
+    let Some(Ok(leaf)) = identity.cert.first().map(Leaf::parse) else { return };
+    match Life::of(&leaf, UnixTime::now()) {
+        Life::Going => {}
+        Life::NotBegun => warn!(%domain, "the certificate is not valid yet: peers refuse it"),
+        Life::Ending { days } => warn!(%domain, days, "the certificate ends soon: renew it"),
+        Life::Over => warn!(%domain, "the certificate has expired: peers refuse it; renew it"),
     }
 }
 

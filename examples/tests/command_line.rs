@@ -10,7 +10,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::timeout;
 use xmpp_s2s::{Namespace, Security, Stanza};
-use xmpp_s2s_testkit::{Failure, Server, Service, message};
+use xmpp_s2s_testkit::{Certificate, Failure, Server, Service, message};
 
 use program::{
     DEADLINE, Ended, Scenery, Serving, free_address, program, program_with_descriptors, run,
@@ -210,7 +210,7 @@ async fn a_bad_file_exits_with_2_and_names_file_and_line() {
     {
         let ended = run(arguments).await;
         assert_eq!(ended.code, Some(2), "{}", ended.stderr);
-        let start = format!("error: {config}:2: unknown field `ports`, expected one of ");
+        let start = format!("error: {config}:2: unknown key `ports`, expected one of ");
         assert!(ended.stderr.starts_with(&start), "{}", ended.stderr);
     }
 }
@@ -278,6 +278,17 @@ async fn serve_closes_its_streams_when_it_is_terminated() {
     assert_eq!(there.terminate().await, Some(0));
     let ending = here.endings().wait(|_| true, DEADLINE).await.unwrap();
     assert!(ending.is_ok(), "{ending:?}");
+}
+
+#[tokio::test]
+async fn serve_warns_of_a_certificate_that_has_expired() {
+    let scenery = Scenery::build().await;
+    let config = scenery.config(THERE, ([127, 0, 0, 1], 0).into());
+    let expired = scenery.world.xmpp_authority.issue(&Certificate::new([THERE]).days(-9..-2));
+    scenery.write("there.example.crt", &expired.chain_pem());
+    scenery.write("there.example.key", &expired.key_pem());
+    let warning = Serving::spawn(program(), &config).logged("expired").await;
+    assert!(warning.contains("WARN") && warning.contains("domain=there.example"), "{warning}");
 }
 
 #[tokio::test]

@@ -10,6 +10,8 @@ use thiserror::Error;
 use toml::Spanned;
 use xmpp_s2s::Domain;
 
+use super::table::Key;
+
 /// The server's file cannot be used.
 #[derive(Debug, Error)]
 pub(crate) enum SettingsError {
@@ -64,16 +66,30 @@ impl Fault {
 /// What is wrong with one value.
 #[derive(Debug)]
 pub(super) enum Problem {
-    /// Not TOML, an unknown or missing key, a value of another type.
+    /// Not TOML.
     Toml(String),
+    /// A key for the second time.
+    Repeated { name: String },
+    /// A key that nobody asks for.
+    Unknown { name: String, known: &'static [&'static Key] },
+    /// A key in `[[domain]]` that belongs above it.
+    Below { name: String },
+    /// A key that has to be there.
+    Missing { key: &'static Key },
+    /// A value of another type.
+    Type { key: &'static Key, found: &'static str, expected: &'static str },
     /// A string that does not say what it should.
-    Value { key: &'static str, found: String, expected: &'static str },
+    Value { key: &'static Key, found: String },
     /// A list without entries.
-    Empty { key: &'static str, expected: &'static str },
+    Empty { key: &'static Key },
+    /// An address for the second time.
+    SameAddress { found: String },
     /// A domain for the second time.
     Duplicate { domain: Domain, first: Range<usize> },
     /// A file that is not there, or holds something else.
     Pem { key: &'static str, file: PathBuf, expected: &'static str, error: pem::Error },
+    /// A private key that needs a passphrase.
+    EncryptedKey { file: PathBuf },
     /// A private key that belongs to another certificate.
     ForeignKey { file: PathBuf },
     /// A certificate or key that TLS cannot use.
@@ -94,11 +110,34 @@ impl Problem {
 
     fn message(&self, text: &str) -> String {
         match self {
-            Self::Toml(message) => message.clone(),
-            Self::Value { key, found, expected } => {
-                format!("`{key}` has {found:?}, expected {expected}")
+            Self::Toml(message) => format!(
+                "not TOML: {message}; expected `key = value`, with texts in quotes, such as \
+                 resolver = \"192.0.2.53:53\""
+            ),
+            Self::Repeated { name } if name == "domain" => {
+                "`domain` for the second time, expected [[domain]], in two brackets".to_owned()
             }
-            Self::Empty { key, expected } => format!("`{key}` is empty, expected {expected}"),
+            Self::Repeated { name } => {
+                format!("`{name}` for the second time, expected each key once")
+            }
+            Self::Unknown { name, known } => {
+                let known: Vec<_> = known.iter().map(|key| format!("`{}`", key.name)).collect();
+                format!("unknown key `{name}`, expected one of {}", known.join(", "))
+            }
+            Self::Below { name } => {
+                format!("`{name}` is below [[domain]]; put it above the first [[domain]]")
+            }
+            Self::Missing { key } => format!("`{}` is missing, expected {}", key.name, key.whole),
+            Self::Type { key, found, expected } => {
+                format!("`{}` has {found}, expected {expected}", key.name)
+            }
+            Self::Value { key, found } => {
+                format!("`{}` has {found:?}, expected {}", key.name, key.item)
+            }
+            Self::Empty { key } => format!("`{}` is empty, expected {}", key.name, key.whole),
+            Self::SameAddress { found } => {
+                format!("`listen` has {found:?} again, expected each address once")
+            }
             Self::Duplicate { domain, first } => format!(
                 "`name` has {domain} again, expected each domain once; the first is on line {}",
                 line(text, first.start)
@@ -106,6 +145,10 @@ impl Problem {
             Self::Pem { key, file, expected, error: _ } => {
                 format!("`{key}` has {}, expected a file with {expected}", file.display())
             }
+            Self::EncryptedKey { file } => format!(
+                "`key` has {}, which is encrypted, expected a private key without a passphrase",
+                file.display()
+            ),
             Self::ForeignKey { file } => format!(
                 "`key` has {}, expected the private key of the first certificate of `certificate`",
                 file.display()
@@ -129,8 +172,15 @@ impl Problem {
                 Some(error.into())
             }
             Self::Toml(_)
+            | Self::Repeated { .. }
+            | Self::Unknown { .. }
+            | Self::Below { .. }
+            | Self::Missing { .. }
+            | Self::Type { .. }
             | Self::Value { .. }
             | Self::Empty { .. }
+            | Self::SameAddress { .. }
+            | Self::EncryptedKey { .. }
             | Self::Duplicate { .. }
             | Self::ForeignKey { .. } => None,
         }

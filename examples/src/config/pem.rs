@@ -1,5 +1,6 @@
 //! PEM files that the server's file points to.
 
+use std::fs;
 use std::path::Path;
 
 use rustls::RootCertStore;
@@ -29,14 +30,25 @@ pub(super) fn certified_key(
     file: &Path,
     provider: &CryptoProvider,
 ) -> Result<CertifiedKey, Problem> {
-    let key = PrivateKeyDer::from_pem_file(file)
-        .map_err(|error| Problem::pem("key", file, "a private key in PEM", error))?;
+    let bad = |error| Problem::pem("key", file, "a private key in PEM", error);
+    let text = fs::read(file).map_err(|error| bad(Error::Io(error)))?;
+    if is_encrypted(&text) {
+        return Err(Problem::EncryptedKey { file: file.into() });
+    }
+    let key = PrivateKeyDer::from_pem_slice(&text).map_err(bad)?;
     CertifiedKey::from_der(chain, key, provider).map_err(|error| match error {
         TlsError::InconsistentKeys(InconsistentKeys::KeyMismatch) => {
             Problem::ForeignKey { file: file.into() }
         }
         error => Problem::UnusableKey { file: file.into(), error },
     })
+}
+
+/// Whether it is a key that needs a passphrase, of PKCS #8 or in the old form of RFC 1421.
+fn is_encrypted(pem: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(pem);
+    text.contains("-----BEGIN ENCRYPTED PRIVATE KEY-----")
+        || text.contains("Proc-Type: 4,ENCRYPTED")
 }
 
 /// Trusts every certificate of `file`.

@@ -13,6 +13,8 @@ certificate = "hosting.crt"
 key = "hosting.key"
 "#;
 
+const LISTEN: &str = r#"listen = ["127.0.0.1:5269"]"#;
+
 /// A folder with a certificate, its key, another key and an authority.
 fn folder() -> TempDir {
     let folder = TempDir::new().unwrap();
@@ -40,7 +42,10 @@ fn load(toml: &str) -> Result<Settings, SettingsError> {
 
 /// What is said about `toml`, without the folder.
 fn fault(toml: &str) -> String {
-    let folder = folder();
+    fault_in(&folder(), toml)
+}
+
+fn fault_in(folder: &TempDir, toml: &str) -> String {
     let file = folder.path().join("server.toml");
     fs::write(&file, toml).unwrap();
     let error = Settings::load(&file).unwrap_err();
@@ -84,7 +89,7 @@ fn a_missing_file_is_named() {
 fn an_unknown_key_is_named_with_those_that_exist() {
     assert_eq!(
         fault("listen = [\"127.0.0.1:5269\"]\nlisten-too = []\n"),
-        "server.toml:2: unknown field `listen-too`, expected one of `listen`, `resolver`, `roots`, \
+        "server.toml:2: unknown key `listen-too`, expected one of `listen`, `resolver`, `roots`, \
          `web-roots`, `allow-networks`, `domain`"
     );
 }
@@ -93,45 +98,129 @@ fn an_unknown_key_is_named_with_those_that_exist() {
 fn an_unknown_key_of_a_domain_is_named_with_those_that_exist() {
     assert_eq!(
         fault(&format!("listen = [\"127.0.0.1:5269\"]\n{DOMAIN}pem = 1\n")),
-        "server.toml:7: unknown field `pem`, expected one of `name`, `certificate`, `key`"
+        "server.toml:7: unknown key `pem`, expected one of `name`, `certificate`, `key`"
     );
 }
 
 #[test]
-fn a_missing_key_is_named() {
-    assert_eq!(fault(DOMAIN), "server.toml:1: missing field `listen`");
+fn a_missing_key_is_named_with_what_it_should_have() {
+    assert_eq!(
+        fault(DOMAIN),
+        "server.toml:1: `listen` is missing, expected a list of addresses, such as \
+         [\"0.0.0.0:5269\", \"[::]:5269\"]"
+    );
 }
 
 #[test]
 fn a_missing_key_of_a_domain_is_named_on_the_line_of_its_table() {
     assert_eq!(
-        fault("listen = [\"127.0.0.1:5269\"]\n\n[[domain]]\nname = \"a.example\"\n"),
-        "server.toml:3: missing field `certificate`"
+        fault(&format!("{LISTEN}\n\n[[domain]]\nname = \"a.example\"\n")),
+        "server.toml:3: `certificate` is missing, expected the path of a PEM file with \
+         certificates, in quotes"
     );
 }
 
 #[test]
 fn a_file_without_domains_is_refused() {
-    assert_eq!(fault("listen = [\"127.0.0.1:5269\"]\n"), "server.toml:1: missing field `domain`");
+    let expected = "expected a table [[domain]], in two brackets, for each domain";
+    assert_eq!(fault(LISTEN), format!("server.toml:1: `domain` is missing, {expected}"));
     assert_eq!(
-        fault("listen = [\"127.0.0.1:5269\"]\n\ndomain = []\n"),
-        "server.toml:3: `domain` is empty, expected a table [[domain]] for each domain"
+        fault(&format!("{LISTEN}\n\ndomain = []\n")),
+        format!("server.toml:3: `domain` is empty, {expected}")
+    );
+}
+
+#[test]
+fn a_key_for_the_second_time_is_named() {
+    assert_eq!(
+        fault(&format!("{LISTEN}\n{LISTEN}\n{DOMAIN}")),
+        "server.toml:2: `listen` for the second time, expected each key once"
     );
 }
 
 #[test]
 fn a_value_of_another_type_is_told_with_the_one_expected() {
+    for (line, told) in [
+        ("listen = 5269", "`listen` has a number, expected a list of addresses, such as"),
+        ("listen = \"[::]:5269\"", "`listen` has a string, expected a list of addresses, such as"),
+        ("listen = [5269]", "`listen` has a number, expected an IP address with a port, such as"),
+        ("resolver = true", "`resolver` has true or false, expected an IP address with a port in"),
+        ("roots = \"ca.pem\"", "`roots` has a string, expected a list of PEM files with trust"),
+        ("allow-networks = \"::/0\"", "`allow-networks` has a string, expected a list of networks"),
+    ] {
+        let rest = if line.starts_with("listen") { "" } else { LISTEN };
+        let fault = fault(&format!("\n{line}\n{rest}\n{DOMAIN}"));
+        assert!(fault.starts_with(&format!("server.toml:2: {told}")), "{fault}");
+    }
+}
+
+#[test]
+fn a_domain_in_one_bracket_is_told_to_have_two() {
+    let domain = DOMAIN.replace("[[domain]]", "[domain]");
     assert_eq!(
-        fault("\nlisten = 5269\n"),
-        "server.toml:2: invalid type: integer `5269`, expected a sequence"
+        fault(&format!("{LISTEN}\n{domain}")),
+        "server.toml:3: `domain` has one table, expected a table [[domain]], in two brackets, for \
+         each domain"
+    );
+    assert_eq!(
+        fault(&format!("{LISTEN}\n{domain}{domain}")),
+        "server.toml:8: `domain` for the second time, expected [[domain]], in two brackets"
+    );
+}
+
+#[test]
+fn a_key_below_the_domains_is_told_where_it_belongs() {
+    assert_eq!(
+        fault(&format!("{DOMAIN}{LISTEN}\n")),
+        "server.toml:6: `listen` is below [[domain]]; put it above the first [[domain]]"
     );
 }
 
 #[test]
 fn what_is_not_toml_is_told_with_its_line() {
-    let fault = fault("listen = [\"127.0.0.1:5269\"]\nresolver = yes\n");
-    assert!(fault.starts_with("server.toml:2: "), "{fault}");
-    assert!(fault.contains("expected"), "{fault}");
+    for line in ["resolver = yes", "resolver = 192.0.2.53:53", "resolver", "resolver = \"x"] {
+        let fault = fault(&format!("{LISTEN}\n{line}\n{DOMAIN}"));
+        assert!(fault.starts_with("server.toml:2: not TOML: "), "{fault}");
+        let end = "; expected `key = value`, with texts in quotes, such as resolver = \
+                   \"192.0.2.53:53\"";
+        assert!(fault.ends_with(end), "{fault}");
+    }
+}
+
+#[test]
+fn an_address_for_the_second_time_is_refused() {
+    let listen = "listen = [\n\"[::1]:5269\",\n\"127.0.0.1:5269\",\n\"[0::1]:5269\"]";
+    assert_eq!(
+        fault(&format!("{listen}\n{DOMAIN}")),
+        "server.toml:4: `listen` has \"[0::1]:5269\" again, expected each address once"
+    );
+}
+
+#[test]
+fn an_empty_path_is_refused() {
+    for (path, told) in [("hosting.crt", "5: `certificate`"), ("hosting.key", "6: `key`")] {
+        let fault = fault(&format!("{LISTEN}\n{}", DOMAIN.replace(path, "")));
+        let start = format!("server.toml:{told} has \"\", expected the path of a PEM file with ");
+        assert!(fault.starts_with(&start), "{fault}");
+    }
+}
+
+#[test]
+fn an_encrypted_key_is_told_as_that() {
+    for pem in [
+        "-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n-----END ENCRYPTED PRIVATE KEY-----\n",
+        "-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-256-CBC,00\n\n\
+         AAAA\n-----END RSA PRIVATE KEY-----\n",
+    ] {
+        let folder = folder();
+        fs::write(folder.path().join("hosting.key"), pem).unwrap();
+        let fault = fault_in(&folder, &format!("{LISTEN}\n{DOMAIN}"));
+        assert_eq!(
+            fault,
+            "server.toml:6: `key` has hosting.key, which is encrypted, expected a private key \
+             without a passphrase"
+        );
+    }
 }
 
 #[test]
@@ -146,7 +235,10 @@ fn a_bad_address_is_told_with_an_example() {
 #[test]
 fn an_empty_list_of_addresses_is_refused() {
     let fault = fault(&format!("listen = []\n{DOMAIN}"));
-    assert!(fault.starts_with("server.toml:1: `listen` is empty, expected an IP"), "{fault}");
+    assert!(
+        fault.starts_with("server.toml:1: `listen` is empty, expected a list of addresses"),
+        "{fault}"
+    );
 }
 
 #[test]
@@ -238,5 +330,8 @@ fn roots_without_certificates_are_refused_by_their_own_key() {
 #[test]
 fn an_empty_list_of_roots_does_not_mean_the_systems() {
     let fault = fault(&format!("listen = [\"127.0.0.1:5269\"]\nroots = []\n{DOMAIN}"));
-    assert!(fault.starts_with("server.toml:2: `roots` is empty, expected PEM files"), "{fault}");
+    assert!(
+        fault.starts_with("server.toml:2: `roots` is empty, expected a list of PEM files"),
+        "{fault}"
+    );
 }

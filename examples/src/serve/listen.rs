@@ -4,6 +4,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use socket2::{Domain, Protocol, Socket, Type};
 use thiserror::Error;
 use tokio::net::{TcpListener, TcpStream};
 use tracing::{debug, warn};
@@ -11,14 +12,30 @@ use tracing::{debug, warn};
 /// How long nothing is accepted after the system had no descriptor or no memory for it.
 const PAUSE: Duration = Duration::from_millis(250);
 
+/// How many connections wait to be accepted.
+const BACKLOG: i32 = 1024;
+
 /// Listens on every one of `addresses`, or on none.
-pub(crate) async fn bind(addresses: &[SocketAddr]) -> Result<Vec<TcpListener>, ListenError> {
+pub(crate) fn bind(addresses: &[SocketAddr]) -> Result<Vec<TcpListener>, ListenError> {
     let mut listeners = Vec::with_capacity(addresses.len());
     for &address in addresses {
-        let listener = TcpListener::bind(address).await;
-        listeners.push(listener.map_err(|error| ListenError { address, error })?);
+        listeners.push(listen(address).map_err(|error| ListenError { address, error })?);
     }
     Ok(listeners)
+}
+
+/// An IPv6 socket takes no IPv4: that is for an address of its own, which could not be had else.
+fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+    if address.is_ipv6() {
+        socket.set_only_v6(true)?;
+    }
+    // A server that starts again does not wait for connections of the one before.
+    socket.set_reuse_address(true)?;
+    socket.set_nonblocking(true)?;
+    socket.bind(&address.into())?;
+    socket.listen(BACKLOG)?;
+    TcpListener::from_std(socket.into())
 }
 
 /// An address that cannot be listened on, with what to do about it.
@@ -79,11 +96,24 @@ mod tests {
         let taken = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = taken.local_addr().unwrap();
         assert_eq!(
-            bind(&[address]).await.unwrap_err().to_string(),
+            bind(&[address]).unwrap_err().to_string(),
             format!(
                 "cannot listen on {address}; a server is running there: stop it, or put another \
                  address into `listen`"
             )
         );
+    }
+
+    #[tokio::test]
+    async fn all_addresses_of_both_families_share_a_port() {
+        let free = TcpListener::bind("[::]:0").await.unwrap();
+        let port = free.local_addr().unwrap().port();
+        drop(free);
+        let both = ["0.0.0.0", "[::]"].map(|ip| format!("{ip}:{port}").parse().unwrap());
+        let listeners = bind(&both).unwrap();
+        for (listener, target) in listeners.iter().zip(["127.0.0.1", "::1"]) {
+            let (connected, _) = tokio::join!(TcpStream::connect((target, port)), accept(listener));
+            connected.unwrap();
+        }
     }
 }
