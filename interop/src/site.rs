@@ -2,14 +2,19 @@ use std::fs::{self, File, TryLockError};
 use std::future::pending;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
 
 use thiserror::Error;
 use tokio::runtime::Runtime;
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::watch;
+use tokio::sync::{Mutex, OwnedMutexGuard, watch};
+use tokio::time::timeout;
 
 use crate::engine::{Engine, EngineError};
+
+/// How long the engine may take to make one thing after a signal.
+const MAKING: Duration = Duration::from_secs(20);
 
 /// The place where a lab may be built: only one at a time, cleared before and after.
 ///
@@ -47,15 +52,7 @@ impl Site {
 
     /// Runs what has to be done here to its end; after a signal there is none but the process's.
     pub fn wait_for<T>(&self, work: impl Future<Output = T>) -> T {
-        let mut interrupted = self.interrupted.clone();
-        self.runtime.block_on(async {
-            let mut work = pin!(work);
-            tokio::select! {
-                biased;
-                Ok(_) = interrupted.wait_for(|interrupted| *interrupted) => pending().await,
-                outcome = &mut work => outcome,
-            }
-        })
+        self.runtime.block_on(unless(self.interrupted.clone(), work))
     }
 }
 
@@ -76,12 +73,33 @@ fn lock(path: &Path) -> Result<File, SiteError> {
     }
 }
 
+/// What comes of `work`. Once `interrupted` it is dropped, with all that it holds, and there is
+/// nothing to come.
+async fn unless<T>(mut interrupted: watch::Receiver<bool>, work: impl Future<Output = T>) -> T {
+    tokio::select! {
+        biased;
+        Ok(_) = interrupted.wait_for(|interrupted| *interrupted) => {}
+        outcome = work => return outcome,
+    }
+    pending().await
+}
+
+/// Stops all work between two things that it makes: what the engine has been asked for is there
+/// and known before the work is dropped, unless the engine takes too long.
+async fn stop(
+    making: &Arc<Mutex<()>>,
+    interrupt: &watch::Sender<bool>,
+) -> Option<OwnedMutexGuard<()>> {
+    let nothing_more = timeout(MAKING, Arc::clone(making).lock_owned()).await.ok();
+    interrupt.send_replace(true);
+    nothing_more
+}
+
 /// Ends the process on a signal, but not before the lab is gone and nothing more can be made.
 async fn clear_when_interrupted(engine: Engine, interrupt: watch::Sender<bool>) {
     let Ok(number) = signalled().await else { return };
-    interrupt.send_replace(true);
-    let _nothing_more = engine.making.lock().await;
     eprintln!("\nlab: interrupted, clearing away");
+    let _nothing_more = stop(&engine.making, &interrupt).await;
     if let Err(why) = engine.sweep().await {
         eprintln!("lab: something is left until the next run: {why}");
     }
@@ -116,4 +134,49 @@ pub enum SiteError {
     /// There is no engine to build it with.
     #[error(transparent)]
     Engine(#[from] EngineError),
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::sync::oneshot;
+
+    use super::*;
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_signal_lets_work_finish_what_it_makes_and_nothing_more() {
+        let making = Arc::new(Mutex::new(()));
+        let (interrupt, interrupted) = watch::channel(false);
+        let (begun, has_begun) = oneshot::channel();
+        let (made, is_made) = oneshot::channel();
+        let its_making = Arc::clone(&making);
+        tokio::spawn(unless(interrupted, async move {
+            let first = its_making.lock().await;
+            let _ = begun.send(());
+            tokio::task::yield_now().await;
+            let _ = made.send(());
+            drop(first);
+            let _second = its_making.lock().await;
+            panic!("it makes more");
+        }));
+        has_begun.await.unwrap();
+        let nothing_more = timeout(MAKING, stop(&making, &interrupt)).await.unwrap();
+        assert!(nothing_more.is_some());
+        is_made.await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn work_that_is_interrupted_lets_go_of_what_it_holds() {
+        let making = Arc::new(Mutex::new(()));
+        let (interrupt, interrupted) = watch::channel(false);
+        let its_making = Arc::clone(&making);
+        let (begun, has_begun) = oneshot::channel();
+        tokio::spawn(unless(interrupted, async move {
+            let _held = its_making.lock().await;
+            let _ = begun.send(());
+            pending::<()>().await;
+        }));
+        has_begun.await.unwrap();
+        interrupt.send_replace(true);
+        assert!(timeout(MAKING, making.lock()).await.is_ok());
+    }
 }
