@@ -125,10 +125,10 @@ fn plan(machine: Machine, image: String, network: &Network, folder: &Path) -> Pl
 
 async fn ready(machine: Machine, container: &Container) -> Result<(), LabError> {
     let sign = match machine {
-        Machine::Dns => "running",
+        Machine::Dns => "all zones loaded",
         Machine::Web => "start worker process",
-        Machine::Prosody | Machine::Other => "Activated service 's2s_direct_tls'",
-        Machine::Server => "listening",
+        Machine::Prosody | Machine::Other => "Activated service 's2s_direct_tls' on [*]:5270",
+        Machine::Server => "listening address=0.0.0.0:5270",
         Machine::Caller => return Ok(()),
     };
     let waited = container.log.wait_for(0, Lab::READY, |log| log.contains(sign)).await;

@@ -1,7 +1,6 @@
 use serde_json::Value;
 
 use crate::container::Output;
-use crate::run::Failure;
 
 /// What our `ping` came to.
 #[derive(Clone, Debug)]
@@ -21,11 +20,12 @@ pub enum Side {
 }
 
 impl Ping {
-    pub(crate) fn new(output: Output) -> Result<Self, Failure> {
+    /// Reads its report; gives back an output that has none.
+    pub(crate) fn new(output: Output) -> Result<Self, Output> {
         let report = serde_json::from_str(&output.stdout);
         match (output.status, report) {
             (Some(status), Ok(report)) => Ok(Self { status, report }),
-            _ => Err(Failure::NoReport(output)),
+            _ => Err(output),
         }
     }
 

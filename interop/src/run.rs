@@ -39,6 +39,7 @@ impl<'a> Run<'a> {
     /// Begins a scenario: what the machines say from now on is about it.
     pub fn begin(site: &Site, lab: &'a Lab, name: &str) -> Self {
         let folder = site.folder.join(name.replace(|c: char| !c.is_ascii_alphanumeric(), "-"));
+        let _ = fs::remove_dir_all(&folder);
         let marks = lab.machines().map(|(machine, container)| (machine, container.log.mark()));
         Self { lab, folder, marks: marks.collect() }
     }
@@ -56,7 +57,7 @@ impl<'a> Run<'a> {
         let output = self.command(Machine::Caller, &command).await?;
         self.keep("trail.json", &output.stdout);
         self.keep("ping.log", &output.stderr);
-        Ping::new(output)
+        Ping::new(output).map_err(Failure::NoReport)
     }
 
     /// Lets a Prosody ping `to` as `from`.
@@ -81,6 +82,11 @@ impl<'a> Run<'a> {
     pub async fn hear_line(&self, machine: Machine, words: &[&str]) -> Result<String, Failure> {
         let said = |text: &str| text.lines().any(|line| has_all(line, words));
         self.wait_for(machine, words, said).await
+    }
+
+    /// All that a machine has said by now.
+    pub fn heard(&self, machine: Machine) -> Result<String, Failure> {
+        Ok(self.machine(machine)?.log.since(self.mark(machine)))
     }
 
     async fn wait_for(

@@ -1,11 +1,13 @@
 //! Prosody calls domains that are hosted on our server; to answer, we call back and prove it.
 
-use interop::{Document, Domain, Failure, Machine, Run};
+use interop::{Document, Domain, Failure, Machine, Run, Transport};
 use posh::Profile;
 
-use crate::check::{expect, prosody_proved, we_decided, web_was_asked};
-use crate::scenario::Outcome::{Proved, Refused, Unknown};
-use crate::scenario::{FINGERPRINTS, Proof, Scenario};
+use crate::check::{
+    expect, expect_pong, prosody_proved, prosody_refused, we_decided, web_was_asked, well_known,
+};
+use crate::scenario::Outcome::{self, NotListed, Proved, Refused, Unknown};
+use crate::scenario::{ANOTHER, FINGERPRINTS, Proof, Scenario};
 
 /// A row for each domain that calls: its name, what it publishes, whom it calls, and what comes
 /// of it.
@@ -19,14 +21,20 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
     Scenario::new(
         "prosody_and_we_prove_each_other_over_direct_tls",
         hosted("calling-tls.example", FINGERPRINTS).direct(),
-        Domain::hosted(Machine::Server, "served-tls.example", FINGERPRINTS).direct(),
+        SERVED_TLS,
         Proved(Proof::Posh),
     ),
     Scenario::new(
         "a_caller_whose_document_lists_another_is_refused",
-        hosted("impostor.example", Document::Another(Profile::Rfc7711)),
+        hosted("impostor.example", ANOTHER),
         SERVED,
-        Refused("posh-fingerprint-mismatch"),
+        MISMATCH,
+    ),
+    Scenario::new(
+        "a_caller_whose_document_lists_another_is_refused_over_direct_tls",
+        hosted("impostor-tls.example", ANOTHER),
+        SERVED_TLS,
+        MISMATCH,
     ),
     Scenario::new(
         "prosody_and_we_have_ordinary_certificates",
@@ -37,6 +45,9 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
 ];
 
 const SERVED: Domain = Domain::hosted(Machine::Server, "served.example", FINGERPRINTS);
+const SERVED_TLS: Domain =
+    Domain::hosted(Machine::Server, "served-tls.example", FINGERPRINTS).direct();
+const MISMATCH: Outcome = Refused("posh-fingerprint-mismatch");
 
 const fn hosted(name: &'static str, document: Document) -> Domain {
     Domain::hosted(Machine::Prosody, name, document)
@@ -45,15 +56,18 @@ const fn hosted(name: &'static str, document: Document) -> Domain {
 pub(crate) async fn play(run: &Run<'_>, scenario: &Scenario) -> Result<(), Failure> {
     let Scenario { from, to, outcome, .. } = scenario;
     let pinged = run.prosody_pings(from.machine, from.name, to.name).await?;
-    let pong = pinged.stdout.contains(&format!("pong from {}", to.name));
     match outcome {
         Proved(proof) => {
-            expect(pong, || format!("no pong: {pinged:?}"))?;
+            expect_pong(&pinged, to, true)?;
             both_proved(run, from, to, *proof).await
         }
         Refused(code) | Unknown(code) => {
-            expect(!pong, || format!("a pong: {pinged:?}"))?;
+            expect_pong(&pinged, to, false)?;
             told_why(run, from, to, code).await
+        }
+        NotListed => {
+            expect_pong(&pinged, to, false)?;
+            prosody_refused(run, from, to).await
         }
     }
 }
@@ -65,7 +79,7 @@ async fn both_proved(
     to: &Domain,
     proof: Proof,
 ) -> Result<(), Failure> {
-    prosody_proved(run, from.machine, to, proof).await?;
+    prosody_proved(run, from, to, proof).await?;
     let digest = run.digest(from)?;
     let (prooftype, step) = match proof {
         Proof::Posh => ("prooftype=\"posh\"", "posh-match posh-match"),
@@ -84,10 +98,25 @@ async fn both_proved(
 /// Prosody was told one code, where its domain publishes, its own digest, and nothing more (A14).
 async fn told_why(run: &Run<'_>, from: &Domain, to: &Domain, code: &str) -> Result<(), Failure> {
     let digest = run.digest(from)?;
-    let url = format!("https://{}/.well-known/posh/xmpp-server.json", from.name);
+    let url = well_known(from, Profile::Rfc7711);
     let error = format!("with error: not-authorized ({code}; {url}; {digest})\n");
-    run.hear(from.machine, &[&error]).await?;
+    let log = run.hear(from.machine, &[&error]).await?;
+    no_features_after_tls(&log, to, &error)?;
     let [outcome, code] = ["outcome=\"refused\"".to_owned(), format!("code=\"{code}\"")];
     we_decided(run, "inbound", to, from, &[&outcome, &code]).await?;
     web_was_asked(run, to.machine, from).await
+}
+
+/// The stream that ended with `error` was offered TLS, if it had to be, and nothing else.
+fn no_features_after_tls(log: &str, to: &Domain, error: &str) -> Result<(), Failure> {
+    let ended = log.lines().find(|line| line.ends_with(error.trim_end())).unwrap_or_default();
+    let session = ended.split_whitespace().next().unwrap_or_default();
+    let offered = log.lines().filter(|line| line.starts_with(session));
+    let offered = offered.filter(|line| line.contains("Received[") && line.contains("<features"));
+    let due = match to.transport {
+        Transport::Starttls => 1,
+        Transport::Direct => 0,
+    };
+    let offered = offered.count();
+    expect(offered == due, || format!("features came {offered} times, not {due}: {log}"))
 }

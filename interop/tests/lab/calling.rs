@@ -4,9 +4,10 @@ use interop::Document::{Absent, Another, Direct, Reference};
 use interop::{Document, Domain, Failure, Machine, Ping, Run, Side, Transport, WebAuthority};
 use posh::Profile::{Draft02, Rfc7711};
 
-use crate::check::{expect, prosody_proved, published, stream_in, web_was_asked};
-use crate::scenario::Outcome::{self, Proved, Refused, Unknown};
-use crate::scenario::{FINGERPRINTS, Proof, Scenario};
+use crate::check::{expect, prosody_proved, prosody_refused, published};
+use crate::check::{stream_in, web_was_asked, well_known};
+use crate::scenario::Outcome::{self, NotListed, Proved, Refused, Unknown};
+use crate::scenario::{ANOTHER, FINGERPRINTS, Proof, Scenario};
 
 const CALLER: Domain = Domain::hosted(Machine::Caller, "caller.example", FINGERPRINTS);
 const PKIX_CALLER: Domain = Domain::ordinary(Machine::Caller, "pkix-caller.example");
@@ -35,6 +36,11 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
         hosted("other-print.example", Another(Rfc7711)),
         MISMATCH,
     ),
+    call(
+        "a_listed_other_certificate_is_refused_over_direct_tls",
+        direct("other-print-tls.example", Another(Rfc7711)),
+        MISMATCH,
+    ),
     call("a_listed_other_key_is_refused", hosted("other-key.example", Another(Draft02)), MISMATCH),
     call(
         "a_domain_without_document_is_refused",
@@ -45,6 +51,18 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
         "an_untrusted_web_host_proves_nothing",
         hosted("untrusted.example", FINGERPRINTS).untrusted(),
         Unknown("posh-https-untrusted"),
+    ),
+    Scenario::new(
+        "prosody_proves_us_by_a_reference",
+        Domain::hosted(Machine::Caller, "caller-url.example", Reference(Rfc7711)),
+        hosted("called.example", FINGERPRINTS),
+        Proved(Proof::Posh),
+    ),
+    Scenario::new(
+        "prosody_refuses_us_and_we_say_so",
+        Domain::hosted(Machine::Caller, "caller-unlisted.example", ANOTHER),
+        hosted("refusing.example", FINGERPRINTS),
+        NotListed,
     ),
     Scenario::new("an_ordinary_certificate_proves_it", PKIX_CALLER, PKIX, Proved(Proof::Pkix)),
 ];
@@ -79,6 +97,10 @@ pub(crate) async fn play(run: &Run<'_>, scenario: &Scenario) -> Result<(), Failu
         Refused(code) | Unknown(code) => {
             we_refused(&ping, *outcome, code)?;
             heard_nothing(run, scenario).await?;
+        }
+        NotListed => {
+            we_were_refused(&ping)?;
+            prosody_refused(run, to, from).await?;
         }
     }
     match (outcome, to.web) {
@@ -115,12 +137,19 @@ fn we_refused(ping: &Ping, outcome: Outcome, code: &str) -> Result<(), Failure> 
     expect(ping.status == status && conclusion == Some(code), || format!("not {code}: {ping:?}"))
 }
 
+/// Our trail says that the peer refused us, and in the peer's words why.
+fn we_were_refused(ping: &Ping) -> Result<(), Failure> {
+    we_refused(ping, NotListed, "stream-refused")?;
+    let said = ping.details(Side::Outbound, "stream-refused").concat();
+    expect(said.contains("not-authorized"), || format!("not what it said: {said}"))
+}
+
 /// Prosody took our stream, and proved us on its own.
 async fn proved_us(run: &Run<'_>, scenario: &Scenario, proof: Proof) -> Result<(), Failure> {
     let Scenario { from, to, .. } = scenario;
-    prosody_proved(run, to.machine, from, proof).await?;
-    let complete = format!("Outgoing s2s connection {}->{} complete", to.name, from.name);
-    run.hear(to.machine, &[&complete]).await?;
+    prosody_proved(run, to, from, proof).await?;
+    let [by, at] = [format!("from='{}'", to.name), format!("to='{}'", from.name)];
+    run.hear_line(to.machine, &["Sending[s2sout]: <iq", "type='result'", &by, &at]).await?;
     let complete = format!("Incoming s2s connection {}->{} complete", from.name, to.name);
     let stream = stream_in(run, from, to, &complete).await?;
     let asked = stream.iter().any(|line| line.contains("<starttls"));
@@ -129,24 +158,29 @@ async fn proved_us(run: &Run<'_>, scenario: &Scenario, proof: Proof) -> Result<(
     })
 }
 
-/// Prosody got headers, a request for TLS and the closing tag, and nothing else.
+/// Prosody got one connection, on it headers, a request for TLS where it was due, and the closing
+/// tag, and nothing else.
 async fn heard_nothing(run: &Run<'_>, scenario: &Scenario) -> Result<(), Failure> {
     let Scenario { from, to, .. } = scenario;
-    let header = "Incoming s2s received <stream:stream";
-    let once = ["Received[s2sin_unauthed]: <starttls ", "Received </stream:stream>"];
-    let stream = stream_in(run, from, to, once[1]).await?;
-    let received = stream.iter().filter(|line| line.to_lowercase().contains("received"));
-    let (once, more): (Vec<&String>, Vec<&String>) = received
-        .filter(|line| !line.contains(header))
-        .partition(|line| once.iter().any(|may| line.contains(may)));
-    expect(once.len() == 2 && more.is_empty(), || format!("not just these: {once:?} {more:?}"))
+    stream_in(run, from, to, "Received </stream:stream>").await?;
+    let log = run.heard(to.machine)?;
+    let connections = log.lines().filter(|line| line.ends_with("Incoming s2s connection")).count();
+    expect(connections == 1, || format!("{connections} connections: {log}"))?;
+    let received: Vec<&str> = log.lines().filter(|line| line.contains("Received[s2sin")).collect();
+    let due = match to.transport {
+        Transport::Starttls => 1,
+        Transport::Direct => 0,
+    };
+    let only = received.iter().all(|line| line.contains("_unauthed]: <starttls "));
+    expect(only && received.len() == due, || format!("not just TLS was asked for: {received:?}"))
 }
 
-/// We broke the handshake off, and asked for nothing.
+/// We broke the handshake off and asked for nothing; Prosody's question about us came later.
 async fn web_was_not_trusted(run: &Run<'_>, from: &Domain, to: &Domain) -> Result<(), Failure> {
     let client = format!("client: {}", run.address(from.machine));
-    let broken = ["SSL_do_handshake() failed", "unknown ca", &client];
-    let log = run.hear_line(Machine::Web, &broken).await?;
+    run.hear_line(Machine::Web, &["SSL_do_handshake() failed", "unknown ca", &client]).await?;
+    let later = format!("{} GET {} 200", run.address(to.machine), well_known(from, Rfc7711));
+    let log = run.hear(Machine::Web, &[&later]).await?;
     let asked = log.contains(&format!("https://{}/", to.name));
     expect(!asked, || format!("{} was asked all the same", to.name))
 }

@@ -1,6 +1,6 @@
 //! What the other machines of the lab have to say.
 
-use interop::{Company, Document, Domain, Failure, Machine, Run};
+use interop::{Company, Document, Domain, Failure, Machine, Output, Run};
 use posh::Profile;
 
 use crate::scenario::Proof;
@@ -10,27 +10,67 @@ pub(crate) fn expect(holds: bool, why: impl FnOnce() -> String) -> Result<(), Fa
     if holds { Ok(()) } else { Err(Failure::Unexpected(why())) }
 }
 
-/// The Prosody on `machine` has proved `peer`, and asked its web host if that was needed.
+/// A Prosody that pinged `to` has got the answer, or has not.
+pub(crate) fn expect_pong(pinged: &Output, to: &Domain, answered: bool) -> Result<(), Failure> {
+    let pong = pinged.stdout.contains(&format!("pong from {}", to.name));
+    expect(pong == answered, || format!("answered by {}: {pong}; {pinged:?}", to.name))
+}
+
+/// The Prosody of `host` has proved `peer` on both streams, and asked its web host if that was
+/// needed.
 pub(crate) async fn prosody_proved(
     run: &Run<'_>,
-    machine: Machine,
+    host: &Domain,
     peer: &Domain,
     proof: Proof,
 ) -> Result<(), Failure> {
-    let accepted = format!("Accepting SASL EXTERNAL identity from {}", peer.name);
-    let url = format!("https://{}/.well-known/posh/xmpp-server.json", peer.name);
+    let whole_exchange = [
+        format!("Accepting SASL EXTERNAL identity from {}", peer.name),
+        format!("Outgoing s2s connection {}->{} complete", host.name, peer.name),
+        format!("Incoming s2s connection {}->{} complete", peer.name, host.name),
+    ];
+    let log = run.hear(host.machine, &whole_exchange.each_ref().map(String::as_str)).await?;
     match proof {
-        Proof::Posh => {
-            let by_posh = format!("POSH proves {}: sha-256 in {url}", peer.name);
-            run.hear(machine, &[&by_posh, &accepted]).await?;
-            let request = format!("{} GET {url} 200", run.address(machine));
-            run.hear(Machine::Web, &[&request]).await.map(drop)
-        }
+        Proof::Posh => proved_by_posh(run, host.machine, peer).await,
         Proof::Pkix => {
-            let log = run.hear(machine, &[&accepted]).await?;
-            expect(!log.contains("POSH"), || format!("`{machine}` needed POSH for {}", peer.name))
+            expect(!log.contains("POSH"), || format!("{} needed POSH for {}", host.name, peer.name))
         }
     }
+}
+
+async fn proved_by_posh(run: &Run<'_>, machine: Machine, peer: &Domain) -> Result<(), Failure> {
+    let found_at = match (peer.document, Company::of(peer.machine)) {
+        (Document::Reference(at), Some(company)) => company.url(at),
+        _ => well_known(peer, Profile::Rfc7711),
+    };
+    let proves = format!("POSH proves {}: sha-256 in {found_at}", peer.name);
+    for session in ["s2sin", "s2sout"] {
+        run.hear_line(machine, &[session, &proves]).await?;
+    }
+    asked_for(run, machine, &[well_known(peer, Profile::Rfc7711), found_at]).await
+}
+
+/// The Prosody of `host` has read what `peer` publishes, and did not take it for `peer`.
+pub(crate) async fn prosody_refused(
+    run: &Run<'_>,
+    host: &Domain,
+    peer: &Domain,
+) -> Result<(), Failure> {
+    let url = well_known(peer, Profile::Rfc7711);
+    let refuses = format!("POSH refuses {}: not listed in {url}", peer.name);
+    let closed = format!("Incoming s2s stream {}->{} closed", peer.name, host.name);
+    let log = run.hear(host.machine, &[&refuses, &closed]).await?;
+    let accepted = log.contains("Accepting SASL EXTERNAL");
+    expect(!accepted, || format!("{} accepted {} all the same", host.name, peer.name))?;
+    asked_for(run, host.machine, &[url]).await
+}
+
+/// A web host has given `asker` what is at `urls`.
+async fn asked_for(run: &Run<'_>, asker: Machine, urls: &[String]) -> Result<(), Failure> {
+    let requests = urls.iter().map(|url| format!("{} GET {url} 200", run.address(asker)));
+    let requests: Vec<String> = requests.collect();
+    run.hear(Machine::Web, &requests.iter().map(String::as_str).collect::<Vec<_>>()).await?;
+    Ok(())
 }
 
 /// Our server's decision about the stream between two domains, with all of `words` in it.
@@ -86,18 +126,23 @@ pub(crate) fn published(domain: &Domain) -> Vec<(String, u16)> {
         Document::Direct(at) | Document::Another(at) | Document::Reference(at) => Some(at),
         Document::Absent => None,
     };
-    let paths = [
-        (Profile::Rfc7711, "/.well-known/posh/xmpp-server.json"),
-        (Profile::Draft02, "/.well-known/posh._xmpp-server._tcp.json"),
-    ];
-    let url = |(profile, path)| {
+    let url = |profile| {
         let status = if at == Some(profile) { 200 } else { 404 };
-        (format!("https://{}{path}", domain.name), status)
+        (well_known(domain, profile), status)
     };
-    let mut urls: Vec<_> = paths.into_iter().map(url).collect();
+    let mut urls = vec![url(Profile::Rfc7711), url(Profile::Draft02)];
     if let (Document::Reference(at), Some(company)) = (domain.document, Company::of(domain.machine))
     {
         urls.push((company.url(at), 200));
     }
     urls
+}
+
+/// Where `domain` publishes, spelled out as the RFC and the draft do.
+pub(crate) fn well_known(domain: &Domain, profile: Profile) -> String {
+    let file = match profile {
+        Profile::Draft02 => "posh._xmpp-server._tcp.json",
+        _ => "posh/xmpp-server.json",
+    };
+    format!("https://{}/.well-known/{file}", domain.name)
 }

@@ -2,20 +2,42 @@
 
 use interop::{Domain, Failure, Machine, Run};
 
-use crate::check::{expect, prosody_proved};
-use crate::scenario::{FINGERPRINTS, Outcome, Proof, Scenario};
+use crate::check::{expect_pong, prosody_proved, prosody_refused};
+use crate::scenario::Outcome::{NotListed, Proved, Refused, Unknown};
+use crate::scenario::{ANOTHER, FINGERPRINTS, Proof, Scenario};
 
-pub(crate) const SCENARIOS: &[Scenario] = &[Scenario::new(
-    "two_prosodys_prove_each_other_by_posh",
-    Domain::hosted(Machine::Other, "other.example", FINGERPRINTS),
-    Domain::hosted(Machine::Prosody, "prosody.example", FINGERPRINTS).direct(),
-    Outcome::Proved(Proof::Posh),
-)];
+pub(crate) const SCENARIOS: &[Scenario] = &[
+    Scenario::new(
+        "two_prosodys_prove_each_other_by_posh",
+        Domain::hosted(Machine::Other, "other.example", FINGERPRINTS),
+        PROSODY,
+        Proved(Proof::Posh),
+    ),
+    Scenario::new(
+        "a_prosody_refuses_another_whose_document_lists_another",
+        Domain::hosted(Machine::Other, "other-unlisted.example", ANOTHER),
+        PROSODY,
+        NotListed,
+    ),
+];
+
+const PROSODY: Domain = Domain::hosted(Machine::Prosody, "prosody.example", FINGERPRINTS).direct();
 
 pub(crate) async fn play(run: &Run<'_>, scenario: &Scenario) -> Result<(), Failure> {
-    let Scenario { from, to, .. } = scenario;
+    let Scenario { from, to, outcome, .. } = scenario;
     let pinged = run.prosody_pings(from.machine, from.name, to.name).await?;
-    expect(pinged.stdout.contains("pong"), || format!("no pong: {pinged:?}"))?;
-    prosody_proved(run, to.machine, from, Proof::Posh).await?;
-    prosody_proved(run, from.machine, to, Proof::Posh).await
+    match outcome {
+        Proved(proof) => {
+            expect_pong(&pinged, to, true)?;
+            prosody_proved(run, to, from, *proof).await?;
+            prosody_proved(run, from, to, *proof).await
+        }
+        NotListed => {
+            expect_pong(&pinged, to, false)?;
+            prosody_refused(run, to, from).await
+        }
+        Refused(code) | Unknown(code) => {
+            Err(Failure::Unexpected(format!("no server of ours is here to say {code}")))
+        }
+    }
 }

@@ -14,6 +14,7 @@ mod called;
 mod calling;
 mod check;
 mod foreign;
+mod play;
 mod scenario;
 
 fn main() -> ExitCode {
@@ -25,7 +26,8 @@ fn main() -> ExitCode {
     let asked: Vec<Scenario> =
         scenarios.iter().filter(|scenario| asked_for(&arguments, scenario)).copied().collect();
     if arguments.list || asked.is_empty() {
-        let names = scenarios.iter().map(|scenario| Trial::test(scenario.name, || Ok(())));
+        let unplayed = || Err("there is no lab to play it in".into());
+        let names = scenarios.iter().map(|scenario| Trial::test(scenario.name, unplayed));
         return libtest_mimic::run(&arguments, names.collect()).exit_code();
     }
     match stage(&asked) {
@@ -58,7 +60,7 @@ fn trials(scenarios: &[Scenario], stage: Arc<Stage>) -> Vec<Trial> {
         let (scenario, stage) = (*scenario, Arc::clone(&stage));
         Trial::test(scenario.name, move || {
             let Stage { lab, site } = stage.as_ref();
-            Ok(site.wait_for(scenario.play(site, lab))?)
+            Ok(site.wait_for(play::play(site, lab, &scenario))?)
         })
     };
     scenarios.iter().map(trial).collect()

@@ -1,12 +1,13 @@
 //! A scenario is two domains, and what is to come of a ping from one to the other.
 
-use interop::{Document, Domain, Failure, Lab, Machine, Run, Site};
+use interop::{Document, Domain};
 use posh::Profile;
-
-use crate::{called, calling, foreign};
 
 /// What a domain publishes that Prosody has to prove: its plugin reads RFC 7711 only.
 pub(crate) const FINGERPRINTS: Document = Document::Direct(Profile::Rfc7711);
+
+/// Another certificate than its server shows, in the only form that Prosody's plugin reads.
+pub(crate) const ANOTHER: Document = Document::Another(Profile::Rfc7711);
 
 /// Who pings whom, and what is to come of it.
 #[derive(Clone, Copy, Debug)]
@@ -26,6 +27,8 @@ pub(crate) enum Outcome {
     Refused(&'static str),
     /// No way to tell whether the peer is what it says, which is as good as a refusal.
     Unknown(&'static str),
+    /// The Prosody refuses a domain that publishes another certificate than is shown for it.
+    NotListed,
 }
 
 /// How a domain is proved.
@@ -47,17 +50,5 @@ impl Scenario {
 
     pub(crate) fn domains(&self) -> [Domain; 2] {
         [self.from, self.to]
-    }
-
-    /// Plays it, and looks at what both sides have to say.
-    pub(crate) async fn play(self, site: &Site, lab: &Lab) -> Result<(), Failure> {
-        let run = Run::begin(site, lab, self.name);
-        match (self.from.machine, self.to.machine) {
-            (Machine::Caller, _) => calling::play(&run, &self).await?,
-            (_, Machine::Server) => called::play(&run, &self).await?,
-            _ => foreign::play(&run, &self).await?,
-        }
-        run.passed();
-        Ok(())
     }
 }

@@ -1,0 +1,18 @@
+//! Plays a scenario in the lab.
+
+use interop::{Failure, Lab, Machine, Run, Site};
+
+use crate::scenario::Scenario;
+use crate::{called, calling, foreign};
+
+/// Plays it, and looks at what both sides have to say.
+pub(crate) async fn play(site: &Site, lab: &Lab, scenario: &Scenario) -> Result<(), Failure> {
+    let run = Run::begin(site, lab, scenario.name);
+    match (scenario.from.machine, scenario.to.machine) {
+        (Machine::Caller, _) => calling::play(&run, scenario).await?,
+        (_, Machine::Server) => called::play(&run, scenario).await?,
+        _ => foreign::play(&run, scenario).await?,
+    }
+    run.passed();
+    Ok(())
+}
