@@ -37,8 +37,6 @@ pub(super) struct Tag<'a, 't> {
     pub(super) namespace: &'t str,
     /// What an element without prefix and declaration would be in here.
     pub(super) surrounding: &'t str,
-    /// The namespace of the element that it stands in; empty for the outermost.
-    pub(super) parent: &'t str,
     /// Where the name ends, from the start of the text.
     pub(super) name_end: usize,
     pub(super) attributes: &'t [Attribute<'a>],
@@ -127,7 +125,6 @@ impl<'a, 's, V: Visit<'a>> Walk<'a, 's, V> {
             return Err(Fault::over_limit("too many attributes", at));
         }
         self.bindings.enter(prefix, &self.attributes, at, self.limits.namespaces)?;
-        let parent = self.open.last().map_or("", |name| self.bindings.parent(name));
         self.open.push(name);
         self.visit.start(&Tag {
             depth: self.open.len(),
@@ -135,7 +132,6 @@ impl<'a, 's, V: Visit<'a>> Walk<'a, 's, V> {
             local,
             namespace: self.bindings.namespace(prefix),
             surrounding: self.bindings.surrounding(),
-            parent,
             name_end: at + name_length,
             attributes: &self.attributes,
         })

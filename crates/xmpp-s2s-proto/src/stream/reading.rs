@@ -16,7 +16,9 @@ use super::framer::Framer;
 use super::limits::Limits;
 use super::ns;
 use super::scope::{Scope, declared_prefix};
-use super::stanza::{InvalidStanza, Namespace, Stanza, StanzaKind, Taken, Unreadable, Value};
+use super::stanza::{
+    Contents, InvalidStanza, Namespace, Stanza, StanzaKind, Taken, Unreadable, Value,
+};
 use crate::{Domain, Pair};
 
 /// What a stanza takes over from the stream around it.
@@ -58,7 +60,14 @@ impl Stanza {
 #[derive(Debug, Default)]
 pub(super) struct Reading<'a> {
     root: Option<Root<'a>>,
+    /// Declarations of a content namespace by the stanza and by what is content in it, and those
+    /// that declare what was so already.
     declarations: SmallVec<[Range<usize>; 2]>,
+    contents: Contents,
+    /// How deep the element is that is not content, with all that is in it.
+    foreign: Option<usize>,
+    /// How deep the element is whose declaration of a default namespace stays.
+    kept: Option<usize>,
 }
 
 impl Reading<'_> {
@@ -99,6 +108,7 @@ impl Reading<'_> {
             taken,
             declared: root.declared,
             declarations: reading.declarations,
+            contents: reading.contents,
             name_end: root.name_end,
             xml,
         })
@@ -112,16 +122,23 @@ impl<'a> Visit<'a> for Reading<'a> {
             self.root = Some(Root::new(tag));
         }
         let Some(content) = self.root.as_ref().and_then(|root| root.content) else { return Ok(()) };
-        if is_content(tag.namespace) && tag.namespace != content && tag.parent == content {
-            let reason = "an element of another kind of stream";
-            return Err(Fault::new(Condition::InvalidNamespace, reason, tag.name_end));
+        for outer in [&mut self.foreign, &mut self.kept] {
+            outer.take_if(|depth| tag.depth <= *depth);
+        }
+        let is_content = tag.namespace == content || is_content(tag.namespace);
+        if !is_content {
+            self.foreign.get_or_insert(tag.depth);
         }
         let default = tag.attributes.iter().find(|a| declared_prefix(a) == Some(""));
-        if let Some(declaration) = default
-            && declaration.value == content
-            && (tag.depth == 1 || tag.surrounding == content)
-        {
+        let Some(declaration) = default.filter(|_| self.kept.is_none()) else { return Ok(()) };
+        let in_vain = tag.depth > 1 && declaration.value == tag.surrounding;
+        if in_vain || self.foreign.is_none() {
             self.declarations.push(declaration.span.clone());
+            if declaration.value != content {
+                self.contents = Contents::Mixed;
+            }
+        } else {
+            self.kept = Some(tag.depth);
         }
         Ok(())
     }

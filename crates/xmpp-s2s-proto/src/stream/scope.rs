@@ -119,12 +119,6 @@ impl<'a, 's> Bindings<'a, 's> {
         self.lookup("", self.depth - 1).unwrap_or_default()
     }
 
-    /// The namespace of the element around it, of this name.
-    pub(super) fn parent(&self, name: &str) -> &str {
-        let prefix = name.split_once(':').map_or("", |(prefix, _)| prefix);
-        self.lookup(prefix, self.depth - 1).unwrap_or_default()
-    }
-
     /// The prefixes used so far that only the header declares.
     pub(super) fn into_inherited(self) -> Vec<&'a str> {
         self.inherited

@@ -30,11 +30,22 @@ pub struct Stanza {
     pub(super) taken: Taken,
     /// The content namespace that the stanza's own tag declares.
     pub(super) declared: Option<Namespace>,
-    /// Where the namespace of the stanza is declared as default: in its own tag, and once more
+    /// Where a content namespace is declared as default: in the stanza's own tag, and once more
     /// inside.
     pub(super) declarations: SmallVec<[Range<usize>; 2]>,
+    pub(super) contents: Contents,
     /// Where the name of the stanza's tag ends.
     pub(super) name_end: usize,
+}
+
+/// The namespaces in which the content of a stanza is written.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(super) enum Contents {
+    /// Its own.
+    #[default]
+    Own,
+    /// Some of it in the one of another kind of stream.
+    Mixed,
 }
 
 impl Stanza {
@@ -75,10 +86,12 @@ impl Stanza {
 
     /// The stanza as standalone XML in `namespace`.
     ///
-    /// Only the namespace of the stanza itself is exchanged, also where it is declared once more in
-    /// vain; what another element holds stays as it is, such as a forwarded message.
+    /// Only the namespace of the stanza itself is exchanged, also where it is declared once more;
+    /// what another element holds stays as it is, such as a forwarded message. What declares the
+    /// other namespace of content is content too, so that all readers see the same elements
+    /// (RFC 6120 §4.8.3).
     pub fn to_xml(&self, namespace: Namespace) -> Cow<'_, str> {
-        let is_declared = self.declared == Some(namespace);
+        let is_declared = self.declared == Some(namespace) && self.contents == Contents::Own;
         if is_declared && self.taken.is_empty() {
             return Cow::Borrowed(utf8(&self.xml));
         }
@@ -467,29 +480,46 @@ mod tests {
     }
 
     #[test]
-    fn an_element_that_another_namespace_would_make_content_is_refused() {
-        let refused = |own: &str, payload: &str| {
-            let xml = format!("<message{own} from='a.example' to='b.example'>{payload}</message>");
-            Stanza::parse(xml).is_err()
+    fn content_in_another_namespace_is_content_for_everybody() {
+        let attributes = "from='a.example' to='b.example'";
+        let text = |own: &str, inner: &str| {
+            format!("<message{own} {attributes}><body{inner}/><e{inner}><t/></e></message>")
         };
-        for (own, other) in [(ns::SERVER, ns::CLIENT), (ns::CLIENT, ns::SERVER), ("", ns::CLIENT)] {
-            let own = if own.is_empty() { own } else { &format!(" xmlns='{own}'") };
-            for payload in [
-                format!("<body xmlns='{other}'/>"),
-                format!("<error><text xmlns='{other}'/></error>"),
-                format!("<c:body xmlns:c='{other}'/>"),
-                format!("<x xmlns='u' xmlns:c='{other}'><c:body/></x>"),
-                "<c:body xmlns:c='jabber:server'/>".to_owned(),
-            ] {
-                assert!(refused(own, &payload), "{own} {payload}");
+        let namespaces = ["", " xmlns='jabber:server'", " xmlns='jabber:client'"];
+        for own in namespaces {
+            for inner in namespaces[1..].iter().filter(|inner| **inner != own) {
+                let stanza = parse(&text(own, inner));
+                assert_eq!(stanza.to_xml(Namespace::Server), text(namespaces[1], ""));
+                assert_eq!(stanza.to_xml(Namespace::Client), text(namespaces[2], ""));
+                assert_eq!(wire(&stanza), text("", ""));
             }
-            for payload in [
-                format!("<x xmlns='u'><message xmlns='{other}'/></x>"),
-                format!("<x xmlns='u' xmlns:c='{other}' c:a=''/>"),
-                "<u:x xmlns:u='u'><message xmlns='jabber:client'/></u:x>".to_owned(),
-            ] {
-                assert!(!refused(own, &payload), "{own} {payload}");
-            }
+        }
+    }
+
+    #[test]
+    fn what_another_element_holds_is_no_content_and_stays() {
+        for held in [
+            "<x xmlns='u'><message xmlns='jabber:client'/><message xmlns='jabber:server'/></x>",
+            "<u:x xmlns:u='u'><message xmlns='jabber:client'/></u:x>",
+            "<u:x xmlns='jabber:client' xmlns:u='u'><message/></u:x>",
+            "<x xmlns=''><message xmlns='jabber:client'/></x>",
+        ] {
+            let xml = |own| format!("<iq{own} from='a.example' to='b.example'>{held}<e/></iq>");
+            let stanza = parse(&xml(" xmlns='jabber:server'"));
+            assert_eq!(stanza.to_xml(Namespace::Client), xml(" xmlns='jabber:client'"));
+            assert_eq!(wire(&stanza), xml(""));
+        }
+    }
+
+    #[test]
+    fn content_with_a_prefix_is_refused() {
+        for payload in [
+            "<c:body xmlns:c='jabber:client'/>",
+            "<x xmlns='u' xmlns:c='jabber:client'><c:body/></x>",
+            "<c:body xmlns:c='jabber:server'/>",
+        ] {
+            let xml = format!("<iq from='a.example' to='b.example'>{payload}</iq>");
+            assert!(Stanza::parse(xml).is_err(), "{payload}");
         }
     }
 
