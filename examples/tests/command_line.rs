@@ -237,8 +237,8 @@ async fn echo(scenery: &Scenery) -> (Server, Stanza) {
     let here =
         scenery.world.server("xmpp.here.example").domain(HERE, &identity).start().await.unwrap();
     let sent = message("juliet@here.example", "echo@there.example", "hello");
-    here.endpoint().send(sent).await.unwrap();
-    let echo = here.stanzas().wait(|stanza| stanza.id() == Some("hello"), DEADLINE).await.unwrap();
+    here.endpoint().send(sent.clone()).await.unwrap();
+    let echo = here.stanzas().wait(|stanza| stanza.id() == sent.id(), DEADLINE).await.unwrap();
     (here, echo)
 }
 

@@ -1,5 +1,6 @@
 //! What happened, in order, and waiting for what should happen.
 
+use std::fmt::Debug;
 use std::io;
 use std::time::Duration;
 
@@ -10,7 +11,7 @@ use tokio::time::timeout;
 #[derive(Debug)]
 pub struct Log<T>(watch::Sender<Vec<T>>);
 
-impl<T: Clone> Log<T> {
+impl<T: Clone + Debug> Log<T> {
     /// What has come so far.
     #[must_use]
     pub fn all(&self) -> Vec<T> {
@@ -36,7 +37,8 @@ impl<T: Clone> Log<T> {
 
     /// Waits until `wanted` is true of an event that has come or comes, and returns the first.
     ///
-    /// Fails with [`io::ErrorKind::TimedOut`] if that takes longer than `deadline`.
+    /// Fails with [`io::ErrorKind::TimedOut`] if that takes longer than `deadline`; what has come
+    /// instead is in the error.
     pub async fn wait(&self, wanted: impl Fn(&T) -> bool, deadline: Duration) -> io::Result<T> {
         self.wait_for_all(|events| events.iter().any(&wanted), deadline)
             .await
@@ -45,19 +47,22 @@ impl<T: Clone> Log<T> {
 
     /// Waits until `enough` is true of the events that have come, and returns them.
     ///
-    /// Fails with [`io::ErrorKind::TimedOut`] if that takes longer than `deadline`.
+    /// Fails with [`io::ErrorKind::TimedOut`] if that takes longer than `deadline`; what has come
+    /// instead is in the error.
     pub async fn wait_for_all(
         &self,
         enough: impl Fn(&[T]) -> bool,
         deadline: Duration,
     ) -> io::Result<Vec<T>> {
         let mut events = self.0.subscribe();
-        let seen = timeout(deadline, events.wait_for(|events| enough(events)))
-            .await
-            .map_err(|_| io::Error::new(io::ErrorKind::TimedOut, "what was awaited did not come"))?
-            .map_err(|_| io::Error::other("the log is gone"))?
-            .clone();
-        Ok(seen)
+        match timeout(deadline, events.wait_for(|events| enough(events))).await {
+            Ok(Ok(seen)) => Ok(seen.clone()),
+            Ok(Err(_)) => Err(io::Error::other("the log is gone")),
+            Err(_) => {
+                let text = format!("what was awaited did not come, but {:#?}", self.all());
+                Err(io::Error::new(io::ErrorKind::TimedOut, text))
+            }
+        }
     }
 
     pub(crate) fn push(&self, event: T) {
@@ -68,5 +73,19 @@ impl<T: Clone> Log<T> {
 impl<T> Default for Log<T> {
     fn default() -> Self {
         Self(watch::Sender::new(Vec::new()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn what_came_instead_is_told() {
+        let log = Log::default();
+        log.push("something else");
+        let error = log.wait(|event| *event == "this", Duration::from_millis(1)).await.unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+        assert!(error.to_string().contains("something else"), "{error}");
     }
 }

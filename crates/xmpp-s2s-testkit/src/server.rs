@@ -54,9 +54,14 @@ impl<'a> ServerBuilder<'a> {
         Self { securities: securities.to_vec(), ..self }
     }
 
-    /// Changes the configuration that [`World::config`] gives.
+    /// Changes the configuration that [`World::config`] gives, and earlier calls have changed.
     pub fn configure(self, change: impl FnOnce(&mut Config) + 'a) -> Self {
-        Self { configure: Box::new(change), ..self }
+        let earlier = self.configure;
+        let configure = Box::new(move |config: &mut Config| {
+            earlier(config);
+            change(config);
+        });
+        Self { configure, ..self }
     }
 
     /// Starts to listen on a port that is free, and points the SRV records of its domains there.

@@ -50,11 +50,21 @@ impl World {
 
     /// What an endpoint needs to live here: roots, resolver, the port of the web, and leave to
     /// connect to loopback.
+    ///
+    /// Everybody here has the same address. So the budgets for one source and for one web host,
+    /// of connections and of lookups, are raised until they are never used up; a test of such a
+    /// budget sets it.
     pub fn config(&self, identities: impl Identities + 'static) -> Config {
         let roots = Roots::new(self.xmpp_authority.roots(), self.web_authority.roots());
         let mut config = Config::new(identities, roots, provider());
-        config.allow_networks = vec!["127.0.0.0/8".parse().expect("a network")];
-        config.posh.port = self.web.address().port();
+        config.allow_networks =
+            ["127.0.0.0/8", "::1/128"].map(|network| network.parse().expect("a network")).into();
+        config.limits.unauthenticated_per_source = config.limits.unauthenticated;
+        config.limits.authenticated_per_source = config.limits.authenticated;
+        let posh = &mut config.posh;
+        posh.port = self.web.address().port();
+        (posh.asker_at_once, posh.asker_per_minute) = (PLENTY, PLENTY);
+        (posh.host_at_once, posh.host_per_minute) = (PLENTY, PLENTY);
         config.resolver = Some(self.dns.resolver());
         config
     }
@@ -70,14 +80,14 @@ impl World {
 
     /// Opens the web host of `domain` with this certificate, in place of an earlier one.
     pub fn open_web_host_as(&self, domain: &str, identity: &Identity) {
-        self.dns.set_addresses(domain, [IpAddr::V4(Ipv4Addr::LOCALHOST)]);
+        self.dns.set_addresses(domain, [LOOPBACK]);
         self.web.host(domain, identity);
     }
 
     /// Makes `domain` publish that its XMPP server shows one of `identities`, for an hour. Opens
-    /// its web host.
+    /// its web host, unless that is open or was made to fail.
     pub fn publish(&self, domain: &str, profile: Profile, identities: &[&Identity]) {
-        self.open_web_host(domain);
+        self.ensure_web_host(domain);
         self.publish_at(domain, well_known(domain, profile).path(), profile, identities);
     }
 
@@ -90,21 +100,23 @@ impl World {
         self.web.serve(host, path, Reply::document(content_type(profile), document));
     }
 
-    /// Makes `domain` refer to the document at `to`, for an hour. Opens its web host.
+    /// Makes `domain` refer to the document at `to`, for an hour. Opens its web host as
+    /// [`Self::publish`] does.
     ///
     /// # Panics
     ///
     /// If nobody would follow a reference to `to`.
     pub fn refer(&self, domain: &str, profile: Profile, to: &Url) {
-        self.open_web_host(domain);
+        self.ensure_web_host(domain);
         let document =
             posh::publish::reference(to, profile, HOUR).expect("a URL that may be referred to");
         self.web.serve(domain, well_known(domain, profile).path(), Reply::json(document));
     }
 
-    /// Makes the web host of `domain` answer so where its document of `profile` would be. Opens it.
+    /// Makes the web host of `domain` answer so where its document of `profile` would be. Opens
+    /// it as [`Self::publish`] does.
     pub fn reply(&self, domain: &str, profile: Profile, reply: Reply) {
-        self.open_web_host(domain);
+        self.ensure_web_host(domain);
         self.web.serve(domain, well_known(domain, profile).path(), reply);
     }
 
@@ -116,6 +128,14 @@ impl World {
             Service::at(&host, target.port()).priority(priority)
         });
         self.dns.set_services(domain, security, services.collect::<Vec<_>>());
+    }
+
+    fn ensure_web_host(&self, domain: &str) {
+        if !self.web.is_open(domain) {
+            self.open_web_host(domain);
+        } else if !self.dns.knows(domain) {
+            self.dns.set_addresses(domain, [LOOPBACK]);
+        }
     }
 }
 
@@ -129,6 +149,11 @@ pub fn well_known(domain: &str, profile: Profile) -> Url {
     let source = DnsName::try_from(domain).expect("a domain name");
     PoshService::XMPP_SERVER.url(&source, profile).expect("a domain of the public DNS")
 }
+
+const LOOPBACK: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
+
+/// More than any test uses.
+const PLENTY: usize = 100_000;
 
 const HOUR: Duration = Duration::from_secs(60 * 60);
 

@@ -82,13 +82,16 @@ async fn scripts_would_resume_sessions() {
 }
 
 #[tokio::test]
-async fn a_stolen_certificate_fails_the_handshake() {
+async fn a_stolen_certificate_fails_the_handshake_and_ends_the_connection() {
     let (mut a, mut b) = pair().await;
     let authority = Authority::new("A");
     let stolen = authority.issue_for("b.example").with_key_of(&authority.issue_for("c.example"));
     let (client, server) = (ClientTls::new("b.example"), ServerTls::new(&stolen));
     let (secured, _) = join!(a.secure_as_client(&client), b.secure_as_server(&server));
     assert!(secured.unwrap_err().to_string().contains("BadSignature"));
+    for error in [a.send("x").await.unwrap_err(), a.expect("x").await.unwrap_err()] {
+        assert_eq!(error.kind(), io::ErrorKind::NotConnected, "{error}");
+    }
 }
 
 #[tokio::test]

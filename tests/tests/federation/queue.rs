@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use end_to_end::{A, B, DEADLINE, caller, hosted, serve};
 use posh::Profile::Rfc7711;
-use xmpp_s2s::{Code, ConnectError, Limits, Namespace, Undelivered};
+use xmpp_s2s::{Code, ConnectError, Limits, Namespace, Stanza, Undelivered};
 use xmpp_s2s_testkit::{Hold, Reply, Server, World, message};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -13,14 +13,13 @@ async fn stanzas_arrive_in_the_order_in_which_they_were_sent() {
     let identity = hosted(&world, B);
     world.publish(B, Rfc7711, &[&identity]);
     let (a, b) = (caller(&world).await, serve(&world, B, &identity).await);
-    let bodies: Vec<_> = (0..500).map(|n| n.to_string()).collect();
-    let deliveries: Vec<_> = bodies.iter().map(|body| send(&a, body)).collect();
+    let sent: Vec<_> = (0..500).map(|_| to_b("in order")).collect();
+    let deliveries: Vec<_> = sent.iter().map(|sent| a.endpoint().send(sent.clone())).collect();
     for delivery in deliveries {
         delivery.await.unwrap();
     }
-    let all = b.stanzas().wait_for_all(|all| all.len() == bodies.len(), DEADLINE).await.unwrap();
-    let ids: Vec<_> = all.iter().filter_map(|stanza| stanza.id()).collect();
-    assert_eq!(ids, bodies);
+    let all = b.stanzas().wait_for_all(|all| all.len() == sent.len(), DEADLINE).await.unwrap();
+    assert!(all.iter().map(Stanza::id).eq(sent.iter().map(Stanza::id)), "{all:#?}");
     assert_eq!(b.peers().len(), 1, "one stream for the pair");
 }
 
@@ -51,7 +50,7 @@ async fn one_byte_too_many_comes_back_at_once() {
         world.publish(B, Rfc7711, &[&identity]);
         let hold = Hold::new();
         world.reply(B, posh::Profile::Draft02, Reply::status(404).held_by(&hold));
-        let stanza = message("juliet@a.example", "romeo@b.example", "1");
+        let stanza = to_b("1");
         let a = world.server("s2s.example").domain(A, &end_to_end::ordinary(&world, A));
         let a = a.configure(|config| limit(&mut config.limits, 2 * (stanza.size() + 256)));
         let (a, b) = (a.start().await.unwrap(), serve(&world, B, &identity).await);
@@ -91,9 +90,10 @@ async fn a_stanza_that_nobody_waits_for_comes_back_from_close() {
     let world = World::start().await.unwrap();
     world.reply(B, Rfc7711, Reply::hang());
     let a = caller(&world).await;
-    drop(send(&a, "1"));
+    let sent = to_b("1");
+    drop(a.endpoint().send(sent.clone()));
     let back = a.endpoint().close(Duration::from_millis(50)).await;
-    assert_eq!(back.iter().filter_map(|back| back.stanza.id()).collect::<Vec<_>>(), ["1"]);
+    assert_eq!(back.iter().map(|back| &back.stanza).collect::<Vec<_>>(), [&sent]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -107,7 +107,11 @@ async fn the_sender_has_to_be_ours() {
 }
 
 fn send(from: &Server, body: &str) -> xmpp_s2s::Delivery {
-    from.endpoint().send(message("juliet@a.example", "romeo@b.example", body))
+    from.endpoint().send(to_b(body))
+}
+
+fn to_b(body: &str) -> Stanza {
+    message("juliet@a.example", "romeo@b.example", body)
 }
 
 fn assert_queue_full(undelivered: Undelivered) {

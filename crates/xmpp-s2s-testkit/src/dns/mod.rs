@@ -101,6 +101,12 @@ impl Dns {
         self.zone().remove(name);
     }
 
+    /// Whether anything was said about exactly this name.
+    #[must_use]
+    pub fn knows(&self, name: &str) -> bool {
+        self.zone().knows(name)
+    }
+
     /// A resolver that asks this server, waits a second for it, twice, and remembers nothing.
     #[must_use]
     pub fn resolver(&self) -> TokioResolver {

@@ -108,6 +108,11 @@ impl Zone {
         self.failures.retain(|name, _| !parent.zone_of(name));
     }
 
+    pub(super) fn knows(&self, at: &str) -> bool {
+        let at = LowerName::from(name(at));
+        self.records.contains_key(&at) || self.failures.contains_key(&at)
+    }
+
     /// Answers as a recursive server: with the aliases on the way.
     pub(super) fn answer(&self, asked: &LowerName, record_type: RecordType) -> Answer {
         let mut answer = Vec::new();

@@ -13,7 +13,7 @@ use rustls::{HandshakeKind, ProtocolVersion};
 use rustls_pki_types::CertificateDer;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout, timeout_at};
 use tokio_rustls::{TlsAcceptor, TlsConnector, TlsStream};
 
 pub use tls::{ClientTls, ServerTls};
@@ -54,9 +54,11 @@ impl Listener {
 /// One end of a connection, in the hands of a test.
 ///
 /// It says what it is told to say, right or wrong, and never looks at certificates; a possession
-/// proof in TLS it does check. What it hears is kept as text, before and after TLS apart.
+/// proof in TLS it does check. What it hears is kept as text, before and after TLS apart. After a
+/// handshake that failed, it can neither speak nor hear: [`io::ErrorKind::NotConnected`].
 pub struct ScriptedPeer {
-    transport: Box<dyn Transport>,
+    /// Lost with a handshake that fails.
+    transport: Option<Box<dyn Transport>>,
     heard: String,
     heard_before_tls: String,
     /// The beginning of a character whose end has not come.
@@ -99,7 +101,7 @@ impl ScriptedPeer {
         // Small writes are the rule here; if it cannot be set they are late, not lost.
         let _ = stream.set_nodelay(true);
         Self {
-            transport: Box::new(stream),
+            transport: Some(Box::new(stream)),
             heard: String::new(),
             heard_before_tls: String::new(),
             partial: Vec::new(),
@@ -110,9 +112,10 @@ impl ScriptedPeer {
 
     /// Sends these bytes at once.
     pub async fn send(&mut self, bytes: impl AsRef<[u8]>) -> io::Result<()> {
+        let transport = self.transport()?;
         let sending = async {
-            self.transport.write_all(bytes.as_ref()).await?;
-            self.transport.flush().await
+            transport.write_all(bytes.as_ref()).await?;
+            transport.flush().await
         };
         timeout(Self::DEADLINE, sending).await.map_err(|_| timed_out("peer does not read"))?
     }
@@ -141,6 +144,7 @@ impl ScriptedPeer {
     /// Fails with [`io::ErrorKind::TimedOut`], or [`io::ErrorKind::UnexpectedEof`] if the other
     /// side ends before; what was heard instead is in the error.
     pub async fn expect(&mut self, wanted: &str) -> io::Result<String> {
+        let deadline = Instant::now() + Self::DEADLINE;
         loop {
             if let Some(at) = self.heard[self.read..].find(wanted) {
                 let end = self.read + at + wanted.len();
@@ -148,7 +152,7 @@ impl ScriptedPeer {
                 self.read = end;
                 return Ok(text);
             }
-            if self.hear(wanted).await? == 0 {
+            if self.hear(wanted, deadline).await? == 0 {
                 let heard = &self.heard[self.read..];
                 let text = format!("wanted {wanted:?}, heard {heard:?} and the end");
                 return Err(io::Error::new(io::ErrorKind::UnexpectedEof, text));
@@ -159,12 +163,15 @@ impl ScriptedPeer {
     /// Waits for the end of the connection, and returns everything from what was expected last. A
     /// reset is an end too.
     pub async fn expect_end(&mut self) -> io::Result<String> {
+        let deadline = Instant::now() + Self::DEADLINE;
         loop {
-            match self.hear("the end").await {
+            match self.hear("the end", deadline).await {
                 Ok(0) => break,
                 Ok(_) => {}
-                Err(error) if error.kind() == io::ErrorKind::TimedOut => return Err(error),
-                Err(_) => break,
+                Err(error) => match error.kind() {
+                    io::ErrorKind::TimedOut | io::ErrorKind::NotConnected => return Err(error),
+                    _ => break,
+                },
             }
         }
         let start = mem::replace(&mut self.read, self.heard.len());
@@ -173,13 +180,13 @@ impl ScriptedPeer {
 
     /// Ends our side of the connection, within TLS with its `close_notify`.
     pub async fn finish(&mut self) -> io::Result<()> {
-        let ending = timeout(Self::DEADLINE, self.transport.shutdown());
+        let ending = timeout(Self::DEADLINE, self.transport()?.shutdown());
         ending.await.map_err(|_| timed_out("peer does not read"))?
     }
 
     /// Does the TLS handshake as client.
     pub async fn secure_as_client(&mut self, tls: &ClientTls) -> io::Result<&Secured> {
-        let transport = self.take_transport();
+        let transport = self.take_transport()?;
         let connecting = TlsConnector::from(tls.config()).connect(tls.server_name(), transport);
         let stream = timeout(Self::DEADLINE, connecting).await;
         let stream = stream.map_err(|_| timed_out("no TLS handshake"))??;
@@ -188,7 +195,7 @@ impl ScriptedPeer {
 
     /// Does the TLS handshake as server.
     pub async fn secure_as_server(&mut self, tls: &ServerTls) -> io::Result<&Secured> {
-        let transport = self.take_transport();
+        let transport = self.take_transport()?;
         let accepting = TlsAcceptor::from(tls.config()).accept(transport);
         let stream = timeout(Self::DEADLINE, accepting).await;
         let stream = stream.map_err(|_| timed_out("no TLS handshake"))??;
@@ -213,9 +220,9 @@ impl ScriptedPeer {
         &self.heard_before_tls
     }
 
-    async fn hear(&mut self, wanted: &str) -> io::Result<usize> {
+    async fn hear(&mut self, wanted: &str, deadline: Instant) -> io::Result<usize> {
         let mut buffer = [0; 4096];
-        let Ok(count) = timeout(Self::DEADLINE, self.transport.read(&mut buffer)).await else {
+        let Ok(count) = timeout_at(deadline, self.transport()?.read(&mut buffer)).await else {
             let heard = &self.heard[self.read..];
             return Err(timed_out(&format!("wanted {wanted:?}, heard {heard:?}")));
         };
@@ -227,15 +234,19 @@ impl ScriptedPeer {
         Ok(count)
     }
 
-    fn take_transport(&mut self) -> Box<dyn Transport> {
-        mem::replace(&mut self.transport, Box::new(tokio::io::empty()))
+    fn transport(&mut self) -> io::Result<&mut Box<dyn Transport>> {
+        self.transport.as_mut().ok_or_else(not_connected)
+    }
+
+    fn take_transport(&mut self) -> io::Result<Box<dyn Transport>> {
+        self.transport.take().ok_or_else(not_connected)
     }
 
     fn set_secured(&mut self, stream: TlsStream<Box<dyn Transport>>) -> &Secured {
         self.heard_before_tls = mem::take(&mut self.heard);
         self.read = 0;
         let secured = Secured::of(&stream);
-        self.transport = Box::new(stream);
+        self.transport = Some(Box::new(stream));
         self.secured.insert(secured)
     }
 }
@@ -277,6 +288,10 @@ fn whole_characters(bytes: &[u8]) -> usize {
         Err(error) if error.error_len().is_none() => error.valid_up_to(),
         _ => bytes.len(),
     }
+}
+
+fn not_connected() -> io::Error {
+    io::Error::new(io::ErrorKind::NotConnected, "the TLS handshake failed")
 }
 
 fn timed_out(what: &str) -> io::Error {

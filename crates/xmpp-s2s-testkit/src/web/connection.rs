@@ -13,7 +13,7 @@ use tokio_rustls::LazyConfigAcceptor;
 use tokio_rustls::server::TlsStream;
 
 use super::reply::Next;
-use super::{Request, Shared, TlsFault};
+use super::{Request, Shared, TlsFault, key};
 
 /// Serves requests until the client goes, or stays too long.
 pub(super) async fn serve(stream: TcpStream, shared: Arc<Shared>) {
@@ -49,7 +49,7 @@ async fn handshake(
 ) -> io::Result<Option<(TlsStream<TcpStream>, String)>> {
     let mut start = LazyConfigAcceptor::new(Acceptor::default(), stream).await?;
     let server_name = start.client_hello().server_name().unwrap_or_default().to_owned();
-    let tls = shared.hosts().get(&server_name).map(|host| host.tls.clone());
+    let tls = shared.hosts().get(&key(&server_name)).map(|host| host.tls.clone());
     match tls {
         Some(Ok(config)) => Ok(Some((start.into_stream(config).await?, server_name))),
         Some(Err(fault)) => fail(&mut start.io, fault).await.map(|()| None),

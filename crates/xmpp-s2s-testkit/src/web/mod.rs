@@ -5,6 +5,7 @@ mod reply;
 mod request;
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -85,8 +86,14 @@ impl Web {
     /// If the host was not opened with [`Self::host`].
     pub fn serve(&self, host: &str, path: &str, reply: Reply) {
         let mut hosts = self.shared.hosts();
-        let host = hosts.get_mut(host).expect("a host that was opened before");
+        let host = hosts.get_mut(&key(host)).expect("a host that was opened before");
         host.paths.insert(path.to_owned(), reply);
+    }
+
+    /// Whether `host` was opened, or made to fail.
+    #[must_use]
+    pub fn is_open(&self, host: &str) -> bool {
+        self.shared.hosts().contains_key(&key(host))
     }
 
     /// Where every host listens.
@@ -109,11 +116,16 @@ impl Web {
 
     fn set_tls(&self, host: &str, tls: Result<Arc<ServerConfig>, TlsFault>) {
         let mut hosts = self.shared.hosts();
-        match hosts.get_mut(host) {
-            Some(host) => host.tls = tls,
-            None => drop(hosts.insert(host.to_owned(), Host { tls, paths: HashMap::new() })),
+        match hosts.entry(key(host)) {
+            Entry::Occupied(mut host) => host.get_mut().tls = tls,
+            Entry::Vacant(place) => drop(place.insert(Host { tls, paths: HashMap::new() })),
         }
     }
+}
+
+/// Names are the same in upper and lower case (RFC 4343).
+fn key(host: &str) -> String {
+    host.to_ascii_lowercase()
 }
 
 impl Shared {
@@ -123,7 +135,7 @@ impl Shared {
 
     fn reply(&self, request: &Request) -> Reply {
         let hosts = self.hosts();
-        let host = hosts.get(&request.server_name);
+        let host = hosts.get(&key(&request.server_name));
         let reply = host.and_then(|host| host.paths.get(request.path())).cloned();
         reply.unwrap_or_else(|| Reply::status(404))
     }
