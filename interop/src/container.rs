@@ -5,9 +5,10 @@ use std::path::PathBuf;
 use bollard::container::LogOutput;
 use bollard::exec::{CreateExecOptions, StartExecResults};
 use bollard::models::{
-    ContainerCreateBody, EndpointIpamConfig, EndpointSettings, HostConfig, NetworkingConfig,
+    ContainerCreateBody, EndpointIpamConfig, EndpointSettings, HostConfig, HostConfigLogConfig,
+    NetworkingConfig,
 };
-use bollard::query_parameters::{CreateContainerOptionsBuilder, LogsOptionsBuilder};
+use bollard::query_parameters::LogsOptionsBuilder;
 use futures_util::TryStreamExt as _;
 
 use crate::engine::{Engine, EngineError};
@@ -17,7 +18,7 @@ use crate::network::Network;
 /// What a container is made of.
 #[derive(Clone, Debug)]
 pub(crate) struct Plan {
-    /// A suffix of its name.
+    /// How it calls itself.
     pub(crate) name: &'static str,
     /// The id of its image.
     pub(crate) image: String,
@@ -44,11 +45,9 @@ impl Container {
         network: &Network,
         plan: Plan,
     ) -> Result<Self, EngineError> {
-        let name = format!("xmpp-s2s-lab-{}-{}", network.subnet.network(), plan.name);
-        let named = CreateContainerOptionsBuilder::new().name(&name).build();
         let body = body(engine, network, plan);
         let _making = engine.making.lock().await;
-        let created = engine.docker.create_container(Some(named), body).await;
+        let created = engine.docker.create_container(None, body).await;
         let id = created.map_err(EngineError::of("make a container"))?.id;
         let started = engine.docker.start_container(&id, None).await;
         started.map_err(EngineError::of("start a container"))?;
@@ -56,6 +55,14 @@ impl Container {
         let docker = engine.docker.clone();
         let log = Log::follow(docker.logs(&id, Some(follow)));
         Ok(Self { engine: engine.clone(), id, log })
+    }
+
+    /// The ids of the networks that it is on.
+    pub(crate) async fn networks(&self) -> Result<Vec<String>, EngineError> {
+        let inspected = self.engine.docker.inspect_container(&self.id, None).await;
+        let settings = inspected.map_err(EngineError::of("inspect a container"))?.network_settings;
+        let networks = settings.and_then(|settings| settings.networks).unwrap_or_default();
+        Ok(networks.into_values().filter_map(|endpoint| endpoint.network_id).collect())
     }
 
     /// Runs a command inside and waits for its end.
@@ -81,8 +88,10 @@ impl Container {
     }
 }
 
+/// Whatever the engine's defaults are: no other network, and a log that can be read back. `z` lets
+/// the containers read the files where SELinux guards them.
 fn body(engine: &Engine, network: &Network, plan: Plan) -> ContainerCreateBody {
-    let bind = |(from, to): (PathBuf, &str)| format!("{}:{to}:ro", from.display());
+    let bind = |(from, to): (PathBuf, &str)| format!("{}:{to}:ro,z", from.display());
     let endpoint = EndpointSettings {
         ipam_config: Some(EndpointIpamConfig {
             ipv4_address: Some(plan.address.to_string()),
@@ -97,6 +106,11 @@ fn body(engine: &Engine, network: &Network, plan: Plan) -> ContainerCreateBody {
         labels: Some(engine.labels()),
         host_config: Some(HostConfig {
             binds: Some(plan.mounts.into_iter().map(bind).collect()),
+            network_mode: Some(network.id.clone()),
+            log_config: Some(HostConfigLogConfig {
+                typ: Some("json-file".to_owned()),
+                ..Default::default()
+            }),
             ..Default::default()
         }),
         networking_config: Some(NetworkingConfig {

@@ -1,4 +1,5 @@
 use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -9,64 +10,109 @@ use bollard::query_parameters::{
 use thiserror::Error;
 use tokio::sync::Mutex;
 
+use crate::owner::Owner;
+
 /// The Docker engine of this machine, and what of it belongs to one lab.
 #[derive(Clone, Debug)]
 pub(crate) struct Engine {
     pub(crate) docker: Docker,
     /// Held while something is made, and for ever once nothing more may be.
     pub(crate) making: Arc<Mutex<()>>,
-    lab: String,
+    folder: String,
+    owner: Owner,
 }
 
 impl Engine {
-    const LABEL: &str = "org.xmpp-s2s.interop.lab";
+    const FOLDER: &str = "org.xmpp-s2s.interop.folder";
+    const OWNER: &str = "org.xmpp-s2s.interop.owner";
 
-    /// Connects to the engine; a lab is known by the folder that it works in.
-    pub(crate) async fn connect(folder: &Path) -> Result<Self, EngineError> {
-        let missing = |source| EngineError::Missing { source };
+    /// Connects to the engine; a lab is known by the folder that it works in, and by its process.
+    pub(crate) async fn connect(folder: &Path, owner: Owner) -> Result<Self, EngineError> {
+        let missing = |source| EngineError::Missing { socket: socket(), source };
         let docker = Docker::connect_with_local_defaults().map_err(missing)?;
         let docker = docker.negotiate_version().await.map_err(missing)?;
-        Ok(Self { docker, making: Arc::default(), lab: folder.display().to_string() })
+        Ok(Self { docker, making: Arc::default(), folder: folder.display().to_string(), owner })
     }
 
-    /// The label of whatever belongs to this lab.
+    /// Where the lab works.
+    pub(crate) fn folder(&self) -> &str {
+        &self.folder
+    }
+
+    /// A name for what only this lab has.
+    pub(crate) fn unique_name(&self) -> String {
+        let mut hasher = DefaultHasher::new();
+        [&self.folder, &self.owner.label()].hash(&mut hasher);
+        format!("xmpp-s2s-lab-{:016x}", hasher.finish())
+    }
+
+    /// The labels of whatever belongs to this lab.
     pub(crate) fn labels(&self) -> HashMap<String, String> {
-        HashMap::from([(Self::LABEL.to_owned(), self.lab.clone())])
+        [(Self::FOLDER, self.folder.clone()), (Self::OWNER, self.owner.label())]
+            .map(|(name, value)| (name.to_owned(), value))
+            .into()
     }
 
-    /// Removes every container and network of this lab, and says how many there were.
+    /// Removes every container and network of this lab, and of any whose process has ended, and
+    /// says how many there were. What cannot be removed keeps nothing else.
     pub(crate) async fn sweep(&self) -> Result<usize, EngineError> {
-        Ok(self.remove_containers().await? + self.remove_networks().await?)
+        let containers = self.remove_containers().await;
+        let networks = self.remove_networks().await;
+        Ok(containers? + networks?)
     }
 
     async fn remove_containers(&self) -> Result<usize, EngineError> {
-        let ours = ListContainersOptionsBuilder::new().all(true).filters(&self.filters()).build();
-        let listed = self.docker.list_containers(Some(ours)).await;
-        let ids = listed.map_err(EngineError::of("list the lab's containers"))?;
-        let ids: Vec<String> = ids.into_iter().filter_map(|container| container.id).collect();
-        for id in &ids {
+        let labs = ListContainersOptionsBuilder::new().all(true).filters(&labelled()).build();
+        let listed = self.docker.list_containers(Some(labs)).await;
+        let listed = listed.map_err(EngineError::of("list the lab's containers"))?;
+        let ours = listed.into_iter().filter(|container| self.may_go(container.labels.as_ref()));
+        let mut removed = Vec::new();
+        for id in ours.filter_map(|container| container.id) {
             let force = RemoveContainerOptionsBuilder::new().force(true).v(true).build();
-            gone(self.docker.remove_container(id, Some(force)).await)
-                .map_err(EngineError::of("remove a container"))?;
+            let outcome = gone(self.docker.remove_container(&id, Some(force)).await);
+            removed.push(outcome.map_err(EngineError::of("remove a container")));
         }
-        Ok(ids.len())
+        all(removed)
     }
 
     async fn remove_networks(&self) -> Result<usize, EngineError> {
-        let ours = ListNetworksOptionsBuilder::new().filters(&self.filters()).build();
-        let listed = self.docker.list_networks(Some(ours)).await;
-        let ids = listed.map_err(EngineError::of("list the lab's networks"))?;
-        let ids: Vec<String> = ids.into_iter().filter_map(|network| network.id).collect();
-        for id in &ids {
-            gone(self.docker.remove_network(id).await)
-                .map_err(EngineError::of("remove a network"))?;
+        let labs = ListNetworksOptionsBuilder::new().filters(&labelled()).build();
+        let listed = self.docker.list_networks(Some(labs)).await;
+        let listed = listed.map_err(EngineError::of("list the lab's networks"))?;
+        let ours = listed.into_iter().filter(|network| self.may_go(network.labels.as_ref()));
+        let mut removed = Vec::new();
+        for id in ours.filter_map(|network| network.id) {
+            let outcome = gone(self.docker.remove_network(&id).await);
+            removed.push(outcome.map_err(EngineError::of("remove a network")));
         }
-        Ok(ids.len())
+        all(removed)
     }
 
-    fn filters(&self) -> HashMap<String, Vec<String>> {
-        HashMap::from([("label".to_owned(), vec![format!("{}={}", Self::LABEL, self.lab)])])
+    /// The folder's lock is ours, so whatever is of this folder is nobody's.
+    fn may_go(&self, labels: Option<&HashMap<String, String>>) -> bool {
+        let label = |name| labels.and_then(|labels| labels.get(name));
+        let owner = label(Self::OWNER).and_then(|label| Owner::of_label(label));
+        label(Self::FOLDER) == Some(&self.folder)
+            || owner.is_some_and(|owner| owner.is_gone(&self.owner))
     }
+}
+
+/// What has the label of any lab.
+fn labelled() -> HashMap<String, Vec<String>> {
+    HashMap::from([("label".to_owned(), vec![Engine::OWNER.to_owned()])])
+}
+
+/// How many there were, or the first that failed.
+fn all(outcomes: Vec<Result<(), EngineError>>) -> Result<usize, EngineError> {
+    let count = outcomes.len();
+    outcomes.into_iter().collect::<Result<(), _>>().map(|()| count)
+}
+
+/// Where the engine is asked for.
+fn socket() -> String {
+    let host = std::env::var("DOCKER_HOST").ok();
+    let socket = host.as_deref().and_then(|host| host.strip_prefix("unix://"));
+    socket.unwrap_or("/var/run/docker.sock").to_owned()
 }
 
 /// What somebody else removed, or is removing, is as good as removed.
@@ -84,10 +130,13 @@ fn gone(removed: Result<(), bollard::errors::Error>) -> Result<(), bollard::erro
 pub enum EngineError {
     /// There is none, or it is not ours to use.
     #[error(
-        "no Docker engine answers, and the lab needs one; on Debian: `apt-get install docker.io`, \
-         then run this as root or as a member of the group `docker`"
+        "no Docker engine answers at {socket} (a DOCKER_HOST with unix:// names another socket), \
+         and the lab needs one; on Debian: `apt-get install docker.io`, then run this as root or \
+         as a member of the group `docker`"
     )]
     Missing {
+        /// Where it should be.
+        socket: String,
         /// What came of the attempt.
         source: bollard::errors::Error,
     },

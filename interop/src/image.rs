@@ -1,6 +1,6 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitStatus};
+use std::process::{ExitStatus, Stdio};
 
 use bollard::query_parameters::{
     BuildImageOptionsBuilder, CreateImageOptionsBuilder, PruneImagesOptionsBuilder,
@@ -9,9 +9,12 @@ use bollard::{body_full, errors::Error::DockerResponseServerError};
 use bytes::Bytes;
 use futures_util::TryStreamExt as _;
 use thiserror::Error;
-use tokio::task::spawn_blocking;
+use tokio::process::Command;
 
 use crate::engine::{Engine, EngineError};
+
+const BASE: &str = "debian";
+const BASE_TAG: &str = "bookworm-slim";
 
 /// An image of the lab: a folder of `interop/images`, and what is copied into it.
 #[derive(Clone, Debug)]
@@ -26,7 +29,7 @@ impl Image {
     /// Builds it and gives its id. Docker's own cache knows whether anything has changed.
     pub(crate) async fn build(&self, engine: &Engine) -> Result<String, ImageError> {
         let tag = format!("xmpp-s2s-lab/{}", self.name);
-        let label = HashMap::from([(Self::LABEL, self.name)]);
+        let label = HashMap::from([(Self::LABEL, engine.folder())]);
         let options = BuildImageOptionsBuilder::new().t(&tag).labels(&label);
         let options = options.rm(true).forcerm(true).build();
         let context = body_full(run(self.context()).await?);
@@ -59,18 +62,16 @@ impl Image {
     }
 }
 
-/// Removes what earlier builds have left without a name, here or in another checkout; not at once,
-/// since a lab that is coming up there may be about to use it.
+/// Removes what earlier builds of this folder have left without a name. Before the next build, so
+/// that no lab is about to use it.
 pub(crate) async fn prune(engine: &Engine) -> Result<(), ImageError> {
-    let old = [("dangling", "true"), ("label", Image::LABEL), ("until", "1h")];
+    let label = format!("{}={}", Image::LABEL, engine.folder());
+    let old = [("dangling", "true"), ("label", &label)];
     let old: HashMap<_, _> = old.map(|(name, value)| (name, vec![value])).into();
     let old = PruneImagesOptionsBuilder::new().filters(&old).build();
     let pruned = engine.docker.prune_images(Some(old)).await;
     pruned.map(drop).map_err(|error| EngineError::of("remove old images")(error).into())
 }
-
-const BASE: &str = "debian";
-const BASE_TAG: &str = "bookworm-slim";
 
 /// Sees to it that there is a base image: the one at hand, one from a registry, or one made from
 /// Debian's packages under the same name.
@@ -101,9 +102,8 @@ fn bootstrap() -> Command {
 
 /// Runs a command to its end and gives what it wrote.
 async fn run(mut command: Command) -> Result<Bytes, ImageError> {
-    let program = command.get_program().display().to_string();
-    let output = spawn_blocking(move || command.output()).await;
-    let output = match output.map_err(std::io::Error::other).flatten() {
+    let program = command.as_std().get_program().display().to_string();
+    let output = match command.stdin(Stdio::null()).kill_on_drop(true).output().await {
         Ok(output) => output,
         Err(source) => return Err(ImageError::Missing { program, source }),
     };

@@ -51,6 +51,7 @@ impl Lab {
         }
         for (machine, container) in &lab.machines {
             ready(*machine, container).await?;
+            has_no_way_out(*machine, container, &network).await?;
         }
         eprintln!("lab: up on {} after {:.1?}", network.subnet, start.elapsed());
         Ok(lab)
@@ -95,6 +96,7 @@ async fn images(
 ) -> Result<HashMap<&'static str, String>, LabError> {
     let start = Instant::now();
     image::base(&site.engine).await?;
+    image::prune(&site.engine).await?;
     let mut names: Vec<&str> = machines.iter().map(|machine| image_of(*machine)).collect();
     names.dedup();
     let built = names.into_iter().map(async |name| {
@@ -105,7 +107,6 @@ async fn images(
         Ok::<_, LabError>((name, Image { name, extra }.build(&site.engine).await?))
     });
     let images = try_join_all(built).await?.into_iter().collect();
-    image::prune(&site.engine).await?;
     eprintln!("lab: images are ready after {:.1?}", start.elapsed());
     Ok(images)
 }
@@ -139,6 +140,20 @@ async fn ready(machine: Machine, container: &Container) -> Result<(), LabError> 
     })
 }
 
+/// The lab's network is internal, so all that is needed is that there is no other. Routes show
+/// nothing: engines before 27 set a default route there too, and drop what takes it.
+async fn has_no_way_out(
+    machine: Machine,
+    container: &Container,
+    network: &Network,
+) -> Result<(), LabError> {
+    let networks = container.networks().await?;
+    match networks == [network.id.as_str()] {
+        true => Ok(()),
+        false => Err(LabError::WayOut { machine, networks }),
+    }
+}
+
 fn remove(folder: &Path) -> Result<(), MaterialError> {
     match std::fs::remove_dir_all(folder) {
         Err(source) if source.kind() != std::io::ErrorKind::NotFound => {
@@ -170,6 +185,14 @@ pub enum LabError {
     /// The engine refused.
     #[error(transparent)]
     Engine(#[from] EngineError),
+    /// A machine is not on the lab's network alone.
+    #[error("the machine `{machine}` has a way out: it is on the networks {networks:?}")]
+    WayOut {
+        /// Which.
+        machine: Machine,
+        /// The ids of its networks.
+        networks: Vec<String>,
+    },
     /// A machine is not what it should be.
     #[error("the machine `{machine}` is not ready: {why}; it said:\n{said}")]
     NotReady {

@@ -26,6 +26,7 @@ mod log;
 mod machine;
 mod material;
 mod network;
+mod owner;
 mod ping;
 mod program;
 mod run;

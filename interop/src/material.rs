@@ -1,6 +1,7 @@
 use std::collections::{HashMap, HashSet};
-use std::fs;
+use std::fs::{self, Permissions};
 use std::io;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use ipnet::Ipv4Net;
@@ -51,10 +52,7 @@ impl Material {
     pub(crate) fn write(&self, to: &Path) -> Result<(), MaterialError> {
         for (path, text) in self.files() {
             let path = to.join(path);
-            let written = fs::create_dir_all(path.parent().unwrap_or(to));
-            written
-                .and_then(|()| fs::write(&path, text))
-                .map_err(|source| MaterialError { path, source })?;
+            write(to, &path, &text).map_err(|source| MaterialError { path, source })?;
         }
         Ok(())
     }
@@ -88,6 +86,17 @@ impl Material {
     fn hosting(&self, machine: Machine) -> Option<&Identity> {
         self.shown.get(machine.hosting_name()?)
     }
+}
+
+/// Writes a file below `root` that the users of all containers can read, whatever the umask.
+fn write(root: &Path, path: &Path, text: &str) -> io::Result<()> {
+    fs::create_dir_all(path.parent().unwrap_or(root))?;
+    fs::write(path, text)?;
+    fs::set_permissions(path, Permissions::from_mode(0o644))?;
+    let folders = path.ancestors().skip(1).take_while(|folder| folder.starts_with(root));
+    folders
+        .into_iter()
+        .try_for_each(|folder| fs::set_permissions(folder, Permissions::from_mode(0o755)))
 }
 
 /// A file of a machine: its path under `/lab`, and its text.

@@ -7,6 +7,9 @@ use thiserror::Error;
 
 use crate::engine::{Engine, EngineError};
 
+/// Where subnets are taken from, by the first two numbers.
+const RANGES: [[u8; 2]; 3] = [[172, 28], [10, 213], [192, 168]];
+
 /// A bridge between the lab's containers from which nothing gets out.
 #[derive(Clone, Debug)]
 pub(crate) struct Network {
@@ -22,19 +25,28 @@ impl Network {
         let routed = routes(&std::fs::read_to_string("/proc/net/route")?);
         for subnet in candidates().filter(|subnet| !routed.iter().any(|r| overlap(r, subnet))) {
             match engine.docker.create_network(request(engine, subnet)).await {
-                Ok(created) => return Ok(Self { id: created.id, subnet }),
+                Ok(created) => return Self { id: created.id, subnet }.closed(engine).await,
+                Err(DockerResponseServerError { status_code: 409, .. }) => {}
                 Err(DockerResponseServerError { message, .. }) if message.contains("overlap") => {}
                 Err(source) => return Err(EngineError::of("make a network")(source).into()),
             }
         }
         Err(NetworkError::NoFreeSubnet)
     }
+
+    async fn closed(self, engine: &Engine) -> Result<Self, NetworkError> {
+        let inspected = engine.docker.inspect_network(&self.id, None).await;
+        match inspected.map_err(EngineError::of("inspect a network"))?.internal {
+            Some(true) => Ok(self),
+            Some(false) | None => Err(NetworkError::Open),
+        }
+    }
 }
 
 fn request(engine: &Engine, subnet: Ipv4Net) -> NetworkCreateRequest {
     let config = IpamConfig { subnet: Some(subnet.to_string()), ..Default::default() };
     NetworkCreateRequest {
-        name: format!("xmpp-s2s-lab-{}", subnet.network()),
+        name: format!("{}-{}", engine.unique_name(), subnet.network()),
         internal: Some(true),
         ipam: Some(Ipam { config: Some(vec![config]), ..Default::default() }),
         labels: Some(engine.labels()),
@@ -43,7 +55,10 @@ fn request(engine: &Engine, subnet: Ipv4Net) -> NetworkCreateRequest {
 }
 
 fn candidates() -> impl Iterator<Item = Ipv4Net> {
-    (0..=255).map(|third| Ipv4Net::new_assert(Ipv4Addr::new(172, 28, third, 0), 24))
+    RANGES.into_iter().flat_map(|[first, second]| {
+        let subnet = move |third| Ipv4Addr::new(first, second, third, 0);
+        (0..=255).map(move |third| Ipv4Net::new_assert(subnet(third), 24))
+    })
 }
 
 fn overlap(one: &Ipv4Net, other: &Ipv4Net) -> bool {
@@ -66,9 +81,12 @@ fn routes(table: &str) -> Vec<Ipv4Net> {
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum NetworkError {
-    /// All of 172.28.0.0/16 is in use.
-    #[error("no subnet of 172.28.0.0/16 is free")]
+    /// All of the ranges are in use.
+    #[error("no subnet of 172.28.0.0/16, 10.213.0.0/16 or 192.168.0.0/16 is free")]
     NoFreeSubnet,
+    /// What it should keep apart is not.
+    #[error("the engine made a network that is not internal")]
+    Open,
     /// The routes could not be read.
     #[error("cannot read the routes of this machine")]
     Routes(#[from] std::io::Error),
@@ -92,6 +110,7 @@ mod tests {
     #[test]
     fn a_subnet_inside_a_routed_network_is_not_free() {
         let routed: Ipv4Net = "172.16.0.0/12".parse().unwrap();
-        assert!(candidates().all(|subnet| overlap(&routed, &subnet)));
+        let free = candidates().find(|subnet| !overlap(&routed, subnet));
+        assert_eq!(free, Some("10.213.0.0/24".parse().unwrap()));
     }
 }

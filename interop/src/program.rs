@@ -1,9 +1,12 @@
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 
 use serde_json::Value;
 use thiserror::Error;
-use tokio::task::spawn_blocking;
+use tokio::process::Command;
+
+/// Beginnings of the names of variables that say which package this is.
+const OURS: [&str; 2] = ["CARGO_MANIFEST_", "CARGO_PKG_"];
 
 /// Builds our server and gives the path of the program.
 pub(crate) async fn build() -> Result<PathBuf, ProgramError> {
@@ -15,18 +18,15 @@ pub(crate) async fn build() -> Result<PathBuf, ProgramError> {
             cargo.env_remove(name);
         }
     }
-    cargo.args(["build", "--quiet", "--package=federating-server"]);
+    cargo.args(["build", "--locked", "--quiet", "--package=federating-server"]);
     cargo.arg("--message-format=json-render-diagnostics");
-    cargo.current_dir(env!("CARGO_MANIFEST_DIR")).stdin(Stdio::null()).stderr(Stdio::inherit());
-    let output = spawn_blocking(move || cargo.output()).await;
-    let output = output.map_err(std::io::Error::other).flatten()?;
+    cargo.current_dir(env!("CARGO_MANIFEST_DIR")).kill_on_drop(true);
+    cargo.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::inherit());
+    let output = cargo.spawn()?.wait_with_output().await?;
     let messages = String::from_utf8_lossy(&output.stdout);
     let program = messages.lines().filter_map(executable).next_back();
     program.filter(|_| output.status.success()).ok_or(ProgramError::Build)
 }
-
-/// Beginnings of the names of variables that say which package this is.
-const OURS: [&str; 2] = ["CARGO_MANIFEST_", "CARGO_PKG_"];
 
 /// What an artifact message of cargo's says was built, if it was a program.
 fn executable(message: &str) -> Option<PathBuf> {

@@ -12,6 +12,7 @@ use tokio::sync::{Mutex, OwnedMutexGuard, watch};
 use tokio::time::timeout;
 
 use crate::engine::{Engine, EngineError};
+use crate::owner::Owner;
 
 /// How long the engine may take to make one thing after a signal.
 const MAKING: Duration = Duration::from_secs(20);
@@ -19,8 +20,8 @@ const MAKING: Duration = Duration::from_secs(20);
 /// The place where a lab may be built: only one at a time, cleared before and after.
 ///
 /// However the run ends (the last scenario, an error, a panic, Ctrl-C), every container and network
-/// of the lab is removed. Should the process itself be killed, the next claim does it: the lock is
-/// then free, so what is there is nobody's.
+/// of the lab is removed. Should the process itself be killed, the next claim does it, here or in
+/// another folder.
 #[derive(Debug)]
 pub struct Site {
     runtime: Runtime,
@@ -37,8 +38,9 @@ impl Site {
         let folder = folder.canonicalize()?;
         let lock = lock(&folder.join("lock"))?;
         let runtime = Runtime::new()?;
+        let owner = Owner::this().map_err(SiteError::Process)?;
         let engine = runtime.block_on(async {
-            let engine = Engine::connect(&folder).await?;
+            let engine = Engine::connect(&folder, owner).await?;
             match engine.sweep().await? {
                 0 => {}
                 left => eprintln!("lab: removed {left} leftovers of an earlier run"),
@@ -131,6 +133,9 @@ pub enum SiteError {
     /// The folder cannot be used.
     #[error("the lab's folder cannot be used")]
     Folder(#[from] io::Error),
+    /// This process cannot be told from others.
+    #[error("cannot read about this process in /proc")]
+    Process(#[source] io::Error),
     /// There is no engine to build it with.
     #[error(transparent)]
     Engine(#[from] EngineError),
