@@ -3,6 +3,7 @@
 use std::io;
 
 use quick_xml::Writer;
+use quick_xml::escape::partial_escape;
 use quick_xml::events::BytesText;
 use xmpp_s2s::{Stanza, StanzaKind};
 
@@ -27,7 +28,8 @@ const ECHO: &str = "echo";
 /// cannot keep each other busy.
 pub(crate) fn answer(stanza: &Stanza) -> Option<Stanza> {
     match (stanza.kind(), stanza.stanza_type()) {
-        (StanzaKind::Iq, Some("get")) => answer_get(stanza),
+        (StanzaKind::Iq, Some("get")) if is_here(stanza) => answer_get(stanza),
+        (StanzaKind::Iq, Some("get")) => stanza.bounce("service-unavailable", "no such account"),
         (StanzaKind::Iq, Some("set")) => unavailable(stanza),
         (StanzaKind::Message, None | Some("chat" | "normal")) => echo(stanza),
         (StanzaKind::Iq | StanzaKind::Message | StanzaKind::Presence, _) => None,
@@ -98,7 +100,9 @@ fn query(
 }
 
 fn text(xml: &mut Writer<Vec<u8>>, name: &str, text: &str) -> io::Result<()> {
-    xml.create_element(name).write_text_content(BytesText::new(text)).map(|_| ())
+    xml.create_element(name)
+        .write_text_content(BytesText::from_escaped(partial_escape(text)))
+        .map(|_| ())
 }
 
 fn result(
@@ -131,6 +135,11 @@ fn echo(message: &Stanza) -> Option<Stanza> {
         Some(("to", message.sender())),
     ];
     element("message", attributes.into_iter().flatten(), |xml| text(xml, "body", &body))
+}
+
+/// Whether it is addressed to the domain, or to the only account.
+fn is_here(stanza: &Stanza) -> bool {
+    stanza.recipient() == stanza.to().to_string() || is_echo(stanza.recipient())
 }
 
 fn is_echo(address: &str) -> bool {

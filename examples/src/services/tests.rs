@@ -24,13 +24,31 @@ const ADDRESSED: &str = "from='juliet@a.example/balcony' to='echo@b.example'";
 
 #[test]
 fn a_ping_is_answered_from_the_address_that_was_pinged() {
-    for address in ["b.example", "anybody@b.example/x"] {
+    for address in ["b.example", "echo@b.example", "echo@b.example/x"] {
         let answer = answer(&request("get", address, "<ping xmlns='urn:xmpp:ping'/>")).unwrap();
         assert_eq!(answer.stanza_type(), Some("result"));
         assert_eq!(answer.id(), Some("1&2"));
         assert_eq!(answer.sender(), address);
         assert_eq!(answer.recipient(), "juliet@a.example/<");
     }
+}
+
+#[test]
+fn accounts_that_do_not_exist_are_unavailable() {
+    for address in ["anybody@b.example", "anybody@b.example/x", "b.example/echo@b.example"] {
+        for payload in ["<ping xmlns='urn:xmpp:ping'/>", "<query xmlns='jabber:iq:version'/>"] {
+            let answer = get(address, payload);
+            assert!(answer.contains("service-unavailable"), "{address}: {answer}");
+        }
+    }
+}
+
+#[test]
+fn an_echo_has_the_quotes_of_its_message() {
+    let message = message(ADDRESSED, "<body>it's &lt;\"&amp;&gt;</body>");
+    let echo = answer(&message).unwrap();
+    let xml = echo.to_xml(Namespace::Server);
+    assert!(xml.contains("<body>it's &lt;\"&amp;&gt;</body>"), "{xml}");
 }
 
 #[test]
