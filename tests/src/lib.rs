@@ -6,8 +6,10 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use xmpp_s2s::{Code, Direction, Domain, Pair, Peer, Prooftype, Stanza, Trail, Undelivered};
-use xmpp_s2s_testkit::{ClientTls, Identity, ScriptedPeer, Server, World, message};
+use xmpp_s2s::{
+    Code, Direction, Domain, Pair, Peer, Prooftype, Security, Stanza, Trail, Undelivered,
+};
+use xmpp_s2s_testkit::{ClientTls, Identity, Listener, ScriptedPeer, Server, World, message};
 
 /// The domain that calls.
 pub const A: &str = "a.example";
@@ -136,6 +138,25 @@ pub async fn establish(server: SocketAddr, from: &str, tls: &ClientTls) -> Scrip
     peer.expect("<success").await.expect("success");
     peer.open(from, B).await.expect("header is sent");
     peer.expect("<stream:features").await.expect("features");
+    peer
+}
+
+/// A, and a B that is in the hands of the test and publishes nothing.
+pub async fn scripted_b(security: Security) -> (World, Server, Listener) {
+    let world = World::start().await.expect("a world starts");
+    world.open_web_host(B);
+    let listener = Listener::start().await.expect("a listener starts");
+    world.locate(B, security, &[listener.address()]);
+    let a = caller(&world).await;
+    (world, a, listener)
+}
+
+/// The next caller of a scripted B, that has asked for STARTTLS and waits for the answer.
+pub async fn asked_for_starttls(listener: &Listener) -> ScriptedPeer {
+    let mut peer = listener.accept().await.expect("somebody calls");
+    peer.expect("<starttls").await.expect("STARTTLS is asked for");
+    peer.expect("/>").await.expect("the tag ends");
+    peer.answer(B, A, "1", STARTTLS).await.expect("header and features are sent");
     peer
 }
 

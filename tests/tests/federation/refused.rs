@@ -2,8 +2,8 @@
 
 use end_to_end::{A, B, caller, domain, hosted, serve, undelivered};
 use posh::Profile::{Draft02, Rfc7711};
-use xmpp_s2s::{Code, ConnectError, Namespace, Rejection, Undelivered};
-use xmpp_s2s_testkit::{Certificate, Identity, World};
+use xmpp_s2s::{Code, ConnectError, Namespace, Rejection, Security, Undelivered};
+use xmpp_s2s_testkit::{Certificate, Identity, Listener, ServerTls, World};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn fingerprints_of_another_certificate() {
@@ -47,13 +47,29 @@ async fn ph02_a_web_host_with_another_name() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn pd26_a_listed_certificate_that_has_expired() {
+async fn a4_pd26_a_listed_certificate_that_has_expired() {
+    assert_eq!(refusal_of_listed(-10..-1).await, Code::CertExpired);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a4_pd26_a_listed_certificate_that_is_not_valid_yet() {
+    assert_eq!(refusal_of_listed(1..10).await, Code::CertNotYetValid);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a4_a_listed_certificate_in_the_hands_of_somebody_else() {
     let world = World::start().await.unwrap();
-    let hoster = Certificate::new([end_to_end::hoster(B)]).days(-10..-1);
-    let identity = world.xmpp_authority.issue(&hoster);
-    world.publish(B, Rfc7711, &[&identity]);
-    let (a, _b) = (caller(&world).await, serve(&world, B, &identity).await);
-    assert_eq!(rejection(undelivered(&a).await).code, Code::CertExpired);
+    let listed = hosted(&world, B);
+    world.publish(B, Rfc7711, &[&listed]);
+    let stolen = listed.with_key_of(&hosted(&world, B));
+    let a = caller(&world).await;
+    let listener = Listener::start().await.unwrap();
+    world.locate(B, Security::Direct, &[listener.address()]);
+    let (undelivered, ()) = tokio::join!(undelivered(&a), async {
+        let mut peer = listener.accept().await.unwrap();
+        peer.secure_as_server(&ServerTls::new(&stolen)).await.unwrap_err();
+    });
+    assert_eq!(undelivered.trail.conclusion(), Some(Code::TlsFailed));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -94,6 +110,16 @@ async fn refusal(world: &World) -> Code {
     assert!(b.stanzas().is_empty());
     assert!(b.peers().all().iter().all(|peer| peer.pair.remote != domain(A)));
     rejection.code
+}
+
+/// The code for a B that lists its certificate, which is valid on these days from now.
+async fn refusal_of_listed(days: std::ops::Range<i64>) -> Code {
+    let world = World::start().await.unwrap();
+    let hoster = Certificate::new([end_to_end::hoster(B)]).days(days);
+    let identity = world.xmpp_authority.issue(&hoster);
+    world.publish(B, Rfc7711, &[&identity]);
+    let (a, _b) = (caller(&world).await, serve(&world, B, &identity).await);
+    rejection(undelivered(&a).await).code
 }
 
 /// B publishes the right document, on a web host that shows `identity`.

@@ -3,14 +3,15 @@
 use std::time::Duration;
 
 use end_to_end::{
-    A, B, DEADLINE, PROCEED, STARTTLS, auth, ordinary, pair, serve, tags, undelivered,
+    A, B, DEADLINE, PROCEED, STARTTLS, asked_for_starttls, auth, ordinary, pair, scripted_b, serve,
+    tags, undelivered,
 };
 use xmpp_s2s::{Code, Security};
-use xmpp_s2s_testkit::{Listener, ScriptedPeer, Server, ServerTls, World};
+use xmpp_s2s_testkit::{ScriptedPeer, ServerTls, World};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn tl01_without_starttls_in_the_features_we_ask_for_it_all_the_same() {
-    let (_world, a, listener) = scripted_b().await;
+    let (_world, a, listener) = scripted_b(Security::StartTls).await;
     let (undelivered, peer) = tokio::join!(undelivered(&a), async {
         let mut peer = listener.accept().await.unwrap();
         peer.expect("<stream:stream").await.unwrap();
@@ -45,13 +46,10 @@ async fn tl02_what_comes_with_proceed_fails_the_connection() {
         "<message from='x@b.example' to='y@a.example'/>",
         " ",
     ] {
-        let (world, a, listener) = scripted_b().await;
+        let (world, a, listener) = scripted_b(Security::StartTls).await;
         let pair = pair();
         let (trail, ()) = tokio::join!(a.endpoint().explain(&pair), async {
-            let mut peer = listener.accept().await.unwrap();
-            peer.expect("<starttls").await.unwrap();
-            peer.expect("/>").await.unwrap();
-            peer.answer(B, A, "1", STARTTLS).await.unwrap();
+            let mut peer = asked_for_starttls(&listener).await;
             peer.send(format!("{PROCEED}{injected}")).await.unwrap();
             let tls = ServerTls::new(&ordinary(&world, B));
             assert!(peer.secure_as_server(&tls).await.is_err(), "{injected}");
@@ -107,13 +105,4 @@ async fn tc02_a_header_that_drips_is_cut_at_the_deadline() {
     assert!(start.elapsed() >= limit, "{:?}", start.elapsed());
     assert!(start.elapsed() < DEADLINE);
     b.refusals().wait(|_| true, DEADLINE).await.unwrap();
-}
-
-async fn scripted_b() -> (World, Server, Listener) {
-    let world = World::start().await.unwrap();
-    world.open_web_host(B);
-    let listener = Listener::start().await.unwrap();
-    world.locate(B, Security::StartTls, &[listener.address()]);
-    let a = end_to_end::caller(&world).await;
-    (world, a, listener)
 }

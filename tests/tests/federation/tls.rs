@@ -1,6 +1,8 @@
 //! TLS as such: no resumption in either role, and who is let in to direct TLS.
 
-use end_to_end::{A, B, DEADLINE, PROCEED, STARTTLS, auth, ordinary, pair, secure, serve};
+use end_to_end::{
+    A, B, DEADLINE, PROCEED, asked_for_starttls, auth, establish, ordinary, pair, secure, serve,
+};
 use rustls::HandshakeKind;
 use xmpp_s2s::{AcceptError, Security};
 use xmpp_s2s_testkit::{ClientTls, Listener, ScriptedPeer, Server, ServerTls, World};
@@ -86,6 +88,21 @@ async fn a25_direct_tls_refuses_names_that_are_not_ours() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a25_direct_tls_refuses_a_client_that_names_nobody() {
+    let (world, b) = start().await;
+    let tls = ClientTls::new(B).identity(&ordinary(&world, "c.example")).without_server_name();
+    assert!(direct(&b, &tls).await.is_err());
+    assert_tls_error(&b).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a25_starttls_takes_a_client_that_names_nobody_in_it() {
+    let (world, b) = start().await;
+    let tls = ClientTls::new(B).identity(&ordinary(&world, "c.example")).without_server_name();
+    establish(b.address(), "c.example", &tls).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn direct_tls_asks_for_the_domain_and_for_xmpp_server() {
     let world = World::start().await.unwrap();
     let listener = Listener::start().await.unwrap();
@@ -121,10 +138,7 @@ async fn assert_tls_error(server: &Server) {
 
 /// A B that takes whoever calls, until the stream is open and closed again.
 async fn through_sasl(listener: &Listener, tls: &ServerTls) -> HandshakeKind {
-    let mut peer = listener.accept().await.unwrap();
-    peer.expect("<starttls").await.unwrap();
-    peer.expect("/>").await.unwrap();
-    peer.answer(B, A, "1", STARTTLS).await.unwrap();
+    let mut peer = asked_for_starttls(listener).await;
     peer.send(PROCEED).await.unwrap();
     let handshake = peer.secure_as_server(tls).await.unwrap().handshake;
     peer.expect("<stream:stream").await.unwrap();

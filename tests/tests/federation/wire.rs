@@ -1,7 +1,9 @@
 //! What a refused peer gets to see, byte by byte.
 
 use base64::Engine as _;
-use end_to_end::{B, PROCEED, caller, claim, hosted, ordinary, tags, text, undelivered};
+use end_to_end::{
+    B, PROCEED, asked_for_starttls, claim, hosted, ordinary, scripted_b, tags, text, undelivered,
+};
 use posh::Profile::Rfc7711;
 use xmpp_s2s::{AcceptError, Code, Security};
 use xmpp_s2s_testkit::{
@@ -90,23 +92,9 @@ async fn a14_a_caller_does_not_learn_that_its_web_host_is_forbidden() {
     assert_rejected(&b, Code::PoshForbidden).await;
 }
 
-/// A, and a B that is in the hands of the test and publishes nothing.
-async fn scripted_b(security: Security) -> (World, Server, Listener) {
-    let world = World::start().await.unwrap();
-    world.open_web_host(B);
-    let listener = Listener::start().await.unwrap();
-    world.locate(B, security, &[listener.address()]);
-    let a = caller(&world).await;
-    (world, a, listener)
-}
-
 /// The receiving side of STARTTLS: takes what an honest initiator says, and shows `identity`.
 async fn answer_starttls(listener: &Listener, identity: &Identity) -> ScriptedPeer {
-    let mut peer = listener.accept().await.unwrap();
-    peer.expect("<starttls").await.unwrap();
-    peer.expect("/>").await.unwrap();
-    let features = "<starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'><required/></starttls>";
-    peer.answer(B, end_to_end::A, "1", features).await.unwrap();
+    let mut peer = asked_for_starttls(listener).await;
     peer.send(PROCEED).await.unwrap();
     peer.secure_as_server(&ServerTls::new(identity)).await.unwrap();
     peer
