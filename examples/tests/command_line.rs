@@ -10,7 +10,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::timeout;
 use xmpp_s2s::{Namespace, Security, Stanza};
-use xmpp_s2s_testkit::{Certificate, Failure, Server, Service, message};
+use xmpp_s2s_testkit::{Certificate, Failure, Listener, Server, ServerTls, Service, message};
 
 use program::{
     DEADLINE, Ended, Scenery, Serving, free_address, program, program_with_descriptors, run,
@@ -35,6 +35,12 @@ async fn demo_accepts_the_hosted_domain_and_refuses_the_forged_one() {
     let (hosted, forged) = (&demo.stdout[hosted..forged], &demo.stdout[forged..]);
     assert!(hosted.contains("ACCEPTED  by POSH; the ping was answered in "), "{hosted}");
     assert!(forged.contains("REFUSED  posh-fingerprint-mismatch"), "{forged}");
+    // What one sentence says may be on two lines.
+    let forged = forged.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(forged.contains("mallory.example got 0 stanzas"), "{forged}");
+    let bounce = "the ping came back to alpha.example: \"hosted.example: its server's certificate \
+                  is none of those that it publishes by POSH\"";
+    assert!(forged.contains(bounce), "{forged}");
     assert!(forged.contains("with dialback alone"), "{forged}");
     assert!(demo.last_line().starts_with("2 scenes, 2 as expected, "), "{}", demo.last_line());
 }
@@ -84,6 +90,30 @@ async fn ping_of_a_domain_without_a_server_is_refused_with_1() {
     assert_eq!(ping.code, Some(1), "{}{}", ping.stdout, ping.stderr);
     assert!(ping.last_line().starts_with("REFUSED  there.example: "), "{}", ping.stdout);
     assert!(ping.last_line().ends_with("(srv-service-refused)"), "{}", ping.stdout);
+}
+
+#[tokio::test]
+async fn ping_of_a_server_that_refuses_us_is_refused_with_1() {
+    let scenery = Scenery::build().await;
+    let identity = scenery.world.xmpp_authority.issue_for(THERE);
+    let there = Listener::start().await.unwrap();
+    scenery.world.locate(THERE, Security::Direct, &[there.address()]);
+    let refuse = async {
+        let mut peer = there.accept().await.unwrap();
+        peer.secure_as_server(&ServerTls::new(&identity)).await.unwrap();
+        peer.expect("<stream:stream").await.unwrap();
+        let external = "<mechanisms xmlns='urn:ietf:params:xml:ns:xmpp-sasl'>\
+                        <mechanism>EXTERNAL</mechanism></mechanisms>";
+        peer.answer(THERE, HERE, "1", external).await.unwrap();
+        peer.expect("</auth>").await.unwrap();
+        let error = "<stream:error><policy-violation \
+                     xmlns='urn:ietf:params:xml:ns:xmpp-streams'/></stream:error></stream:stream>";
+        peer.send(error).await.unwrap();
+        peer.expect_end().await.unwrap();
+    };
+    let (ping, ()) = tokio::join!(ping(&scenery, &[]), refuse);
+    assert_eq!(ping.code, Some(1), "{}{}", ping.stdout, ping.stderr);
+    assert!(ping.last_line().ends_with("(stream-refused)"), "{}", ping.stdout);
 }
 
 #[tokio::test]

@@ -9,7 +9,8 @@ use crate::print::{Page, WIDTH, elapsed, milliseconds};
 
 /// Who plays, and where they are to be found.
 pub(super) fn cast(page: Page, cast: &Cast) -> String {
-    let title = "xmpp-s2s demo · 3 servers, DNS, web server, all in this process on 127.0.0.1\n\n";
+    let title =
+        "xmpp-s2s demo · XMPP servers, DNS and web server, all in this process on loopback\n\n";
     let mut text = page.fit(title).into_owned();
     for (name, role, address) in [
         (ALPHA, "has a certificate of its own".to_owned(), None),

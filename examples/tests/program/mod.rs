@@ -1,9 +1,10 @@
 //! The built program, in a world of its own.
 
 use std::fs;
-use std::net::{SocketAddr, TcpListener};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::PathBuf;
 use std::process::{Output, Stdio};
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
 
 use tempfile::TempDir;
@@ -165,7 +166,13 @@ key = "{domain}.key"
     }
 }
 
-/// An address that was free just now.
+/// An address that was free just now, and that nobody else asks for: every test, in this process
+/// and in others, has an IP address of its own.
 pub(crate) fn free_address() -> SocketAddr {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
+    static TESTS: AtomicU8 = AtomicU8::new(1);
+    let [.., high, low] = std::process::id().to_be_bytes();
+    let test = TESTS.fetch_add(1, Ordering::Relaxed);
+    // Everybody else is on 127.0.0.1, and 127.255.255.255 is not the address of one.
+    let ip = Ipv4Addr::new(127, high.clamp(1, 254), low, test.clamp(1, 254));
+    TcpListener::bind((ip, 0)).unwrap().local_addr().unwrap()
 }
