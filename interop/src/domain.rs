@@ -2,6 +2,13 @@ use posh::Profile;
 
 use crate::machine::Machine;
 
+/// Every hosting company.
+pub(crate) static COMPANIES: [Company; 3] = [
+    Company { name: "hosting.example", machines: &[Machine::Prosody] },
+    Company { name: "elsewhere.example", machines: &[Machine::Other] },
+    Company { name: "ours.example", machines: &[Machine::Server, Machine::Caller] },
+];
+
 /// A domain of the lab.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Domain {
@@ -105,13 +112,6 @@ pub struct Company {
     /// Its XMPP servers. Its documents are about the certificate of the first.
     pub machines: &'static [Machine],
 }
-
-/// Every hosting company.
-pub(crate) static COMPANIES: [Company; 3] = [
-    Company { name: "hosting.example", machines: &[Machine::Prosody] },
-    Company { name: "elsewhere.example", machines: &[Machine::Other] },
-    Company { name: "ours.example", machines: &[Machine::Server, Machine::Caller] },
-];
 
 impl Company {
     /// The company that runs a machine.

@@ -7,6 +7,8 @@ use super::{File, Material};
 use crate::domain::{COMPANIES, Company, Domain, Transport};
 use crate::machine::Machine;
 
+const NAME_SERVER: &str = "ns.lab.example.";
+
 impl Material {
     pub(super) fn dns_files(&self) -> Vec<File> {
         let name_server = format!("{NAME_SERVER} A {}\n", self.address(Machine::Dns));
@@ -52,8 +54,6 @@ impl Material {
         machine.address(self.network)
     }
 }
-
-const NAME_SERVER: &str = "ns.lab.example.";
 
 fn zone(records: &str) -> String {
     format!(

@@ -9,6 +9,11 @@ use crate::check::{
 use crate::scenario::Outcome::{self, NotListed, Proved, Refused, Unknown};
 use crate::scenario::{ANOTHER, FINGERPRINTS, Proof, Scenario};
 
+const SERVED: Domain = Domain::hosted(Machine::Server, "served.example", FINGERPRINTS);
+const SERVED_TLS: Domain =
+    Domain::hosted(Machine::Server, "served-tls.example", FINGERPRINTS).direct();
+const MISMATCH: Outcome = Refused("posh-fingerprint-mismatch");
+
 /// A row for each domain that calls: its name, what it publishes, whom it calls, and what comes
 /// of it.
 pub(crate) const SCENARIOS: &[Scenario] = &[
@@ -43,11 +48,6 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
         Proved(Proof::Pkix),
     ),
 ];
-
-const SERVED: Domain = Domain::hosted(Machine::Server, "served.example", FINGERPRINTS);
-const SERVED_TLS: Domain =
-    Domain::hosted(Machine::Server, "served-tls.example", FINGERPRINTS).direct();
-const MISMATCH: Outcome = Refused("posh-fingerprint-mismatch");
 
 const fn hosted(name: &'static str, document: Document) -> Domain {
     Domain::hosted(Machine::Prosody, name, document)

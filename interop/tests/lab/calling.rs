@@ -11,6 +11,8 @@ use crate::scenario::{ANOTHER, FINGERPRINTS, Proof, Scenario};
 
 const CALLER: Domain = Domain::hosted(Machine::Caller, "caller.example", FINGERPRINTS);
 const PKIX_CALLER: Domain = Domain::ordinary(Machine::Caller, "pkix-caller.example");
+const PKIX: Domain = Domain::ordinary(Machine::Prosody, "pkix.example");
+const MISMATCH: Outcome = Refused("posh-fingerprint-mismatch");
 
 /// A row for each domain that is called: its name, what it publishes, and what comes of it.
 pub(crate) const SCENARIOS: &[Scenario] = &[
@@ -66,9 +68,6 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
     ),
     Scenario::new("an_ordinary_certificate_proves_it", PKIX_CALLER, PKIX, Proved(Proof::Pkix)),
 ];
-
-const PKIX: Domain = Domain::ordinary(Machine::Prosody, "pkix.example");
-const MISMATCH: Outcome = Refused("posh-fingerprint-mismatch");
 
 const fn hosted(name: &'static str, document: Document) -> Domain {
     Domain::hosted(Machine::Prosody, name, document)

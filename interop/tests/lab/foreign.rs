@@ -6,6 +6,8 @@ use crate::check::{expect_pong, prosody_proved, prosody_refused};
 use crate::scenario::Outcome::{NotListed, Proved, Refused, Unknown};
 use crate::scenario::{ANOTHER, FINGERPRINTS, Proof, Scenario};
 
+const PROSODY: Domain = Domain::hosted(Machine::Prosody, "prosody.example", FINGERPRINTS).direct();
+
 pub(crate) const SCENARIOS: &[Scenario] = &[
     Scenario::new(
         "two_prosodys_prove_each_other_by_posh",
@@ -20,8 +22,6 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
         NotListed,
     ),
 ];
-
-const PROSODY: Domain = Domain::hosted(Machine::Prosody, "prosody.example", FINGERPRINTS).direct();
 
 pub(crate) async fn play(run: &Run<'_>, scenario: &Scenario) -> Result<(), Failure> {
     let Scenario { from, to, outcome, .. } = scenario;
