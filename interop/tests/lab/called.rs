@@ -42,6 +42,12 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
         MISMATCH,
     ),
     Scenario::new(
+        "prosody_refuses_a_domain_of_ours_that_it_calls",
+        hosted("calling-unlisted.example", FINGERPRINTS),
+        Domain::hosted(Machine::Server, "unlisted.example", ANOTHER),
+        NotListed,
+    ),
+    Scenario::new(
         "prosody_and_we_have_ordinary_certificates",
         Domain::ordinary(Machine::Prosody, "pkix-calling.example"),
         Domain::ordinary(Machine::Server, "pkix-served.example"),
@@ -67,7 +73,7 @@ pub(crate) async fn play(run: &Run<'_>, scenario: &Scenario) -> Result<(), Failu
         }
         NotListed => {
             expect_pong(&pinged, to, false)?;
-            prosody_refused(run, from, to).await
+            prosody_refused(run, scenario, from, to).await
         }
     }
 }

@@ -99,7 +99,7 @@ pub(crate) async fn play(run: &Run<'_>, scenario: &Scenario) -> Result<(), Failu
         }
         NotListed => {
             we_were_refused(&ping)?;
-            prosody_refused(run, to, from).await?;
+            prosody_refused(run, scenario, to, from).await?;
         }
     }
     match (outcome, to.web) {

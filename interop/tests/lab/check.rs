@@ -3,7 +3,7 @@
 use interop::{Company, Document, Domain, Failure, Machine, Output, Run};
 use posh::Profile;
 
-use crate::scenario::Proof;
+use crate::scenario::{Proof, Scenario};
 
 /// Fails with `why` unless it `holds`.
 pub(crate) fn expect(holds: bool, why: impl FnOnce() -> String) -> Result<(), Failure> {
@@ -53,14 +53,16 @@ async fn proved_by_posh(run: &Run<'_>, machine: Machine, peer: &Domain) -> Resul
 /// The Prosody of `host` has read what `peer` publishes, and did not take it for `peer`.
 pub(crate) async fn prosody_refused(
     run: &Run<'_>,
+    Scenario { from, to, .. }: &Scenario,
     host: &Domain,
     peer: &Domain,
 ) -> Result<(), Failure> {
     let url = well_known(peer, Profile::Rfc7711);
     let refuses = format!("POSH refuses {}: not listed in {url}", peer.name);
-    let closed = format!("Incoming s2s stream {}->{} closed", peer.name, host.name);
+    let stream = format!("{}->{}", from.name, to.name);
+    let closed = format!("s2s stream {stream} closed");
     let log = run.hear(host.machine, &[&refuses, &closed]).await?;
-    let accepted = log.contains("Accepting SASL EXTERNAL");
+    let accepted = log.contains(&format!("s2s connection {stream} complete"));
     expect(!accepted, || format!("{} accepted {} all the same", host.name, peer.name))?;
     asked_for(run, host.machine, &[url]).await
 }

@@ -34,7 +34,7 @@ pub(crate) async fn play(run: &Run<'_>, scenario: &Scenario) -> Result<(), Failu
         }
         NotListed => {
             expect_pong(&pinged, to, false)?;
-            prosody_refused(run, to, from).await
+            prosody_refused(run, scenario, to, from).await
         }
         Refused(code) | Unknown(code) => {
             Err(Failure::Unexpected(format!("no server of ours is here to say {code}")))
