@@ -143,30 +143,26 @@ pub enum SiteError {
 
 #[cfg(test)]
 mod tests {
+    use futures_util::FutureExt as _;
     use tokio::sync::oneshot;
 
     use super::*;
 
-    #[tokio::test(flavor = "multi_thread")]
-    async fn a_signal_lets_work_finish_what_it_makes_and_nothing_more() {
+    #[tokio::test]
+    async fn work_is_not_stopped_while_it_makes_something() {
         let making = Arc::new(Mutex::new(()));
         let (interrupt, interrupted) = watch::channel(false);
-        let (begun, has_begun) = oneshot::channel();
-        let (made, is_made) = oneshot::channel();
-        let its_making = Arc::clone(&making);
-        tokio::spawn(unless(interrupted, async move {
-            let first = its_making.lock().await;
-            let _ = begun.send(());
-            tokio::task::yield_now().await;
-            let _ = made.send(());
-            drop(first);
-            let _second = its_making.lock().await;
-            panic!("it makes more");
-        }));
-        has_begun.await.unwrap();
-        let nothing_more = timeout(MAKING, stop(&making, &interrupt)).await.unwrap();
-        assert!(nothing_more.is_some());
-        is_made.await.unwrap();
+        let _being_made = making.lock().await;
+        assert!(stop(&making, &interrupt).now_or_never().is_none());
+        assert!(!*interrupted.borrow());
+    }
+
+    #[tokio::test]
+    async fn once_work_is_stopped_nothing_more_can_be_made() {
+        let making = Arc::new(Mutex::new(()));
+        let (interrupt, interrupted) = watch::channel(false);
+        let nothing_more = stop(&making, &interrupt).await;
+        assert!(*interrupted.borrow() && nothing_more.is_some() && making.try_lock().is_err());
     }
 
     #[tokio::test]
