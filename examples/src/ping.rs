@@ -77,40 +77,37 @@ fn sender(settings: &Settings, arguments: &PingArguments) -> Result<Domain, Ping
 /// Pings within `timeout`, from a server whose observer is the [`Watch`] of what is `awaited`.
 pub(crate) async fn ping(server: &Server, mut awaited: Awaited, timeout: Duration) -> Report {
     let (start, endpoint) = (Instant::now(), server.endpoint());
-    let mut streams = Streams::default();
-    let exchange = exchange(endpoint, &mut awaited, &mut streams);
-    let end = time::timeout(timeout, exchange).await.unwrap_or(End::Silence(timeout));
-    let round_trip = start.elapsed();
-    let pair = awaited.pair;
-    let outbound = streams.outbound.or_else(|| outbound(endpoint, &pair));
-    Report { pair, end, round_trip, outbound, inbound: streams.inbound }
+    let deadline = start + timeout;
+    let sending = time::timeout_at(deadline.into(), endpoint.send(awaited.request())).await;
+    // The peer may end the stream before it answers.
+    let mut outbound = outbound(endpoint, &awaited.pair);
+    let mut inbound = None;
+    let end = match sending {
+        Ok(Ok(())) => {
+            let answer = time::timeout_at(deadline.into(), answer(&mut awaited, &mut inbound));
+            answer.await.map_or(End::Silence(timeout), End::Answered)
+        }
+        Ok(Err(undelivered)) => {
+            let bounce = undelivered.bounce();
+            outbound = Some(Trail::clone(&undelivered.trail));
+            End::Undelivered(Box::new(Returned { trail: undelivered.trail, bounce }))
+        }
+        Err(_) => End::NoStream(timeout),
+    };
+    Report { pair: awaited.pair, end, round_trip: start.elapsed(), outbound, inbound }
 }
 
-/// How the streams came about, or did not.
-#[derive(Debug, Default)]
-struct Streams {
-    outbound: Option<Trail>,
-    inbound: Option<Trail>,
-}
-
-/// Sends the ping and waits for what ends it.
+/// Waits for the answer. The trail of who gave it goes to `inbound`, or that of who called last.
 ///
 /// Whoever calls in the peer's name and does not prove it ends nothing, since anybody can do that.
-async fn exchange(endpoint: &Endpoint, awaited: &mut Awaited, streams: &mut Streams) -> End {
-    if let Err(undelivered) = endpoint.send(awaited.request()).await {
-        let bounce = undelivered.bounce();
-        streams.outbound = Some(Trail::clone(&undelivered.trail));
-        return End::Undelivered(Box::new(Returned { trail: undelivered.trail, bounce }));
-    }
-    // The peer may end the stream before it answers.
-    streams.outbound = outbound(endpoint, &awaited.pair);
+async fn answer(awaited: &mut Awaited, inbound: &mut Option<Trail>) -> Answer {
     loop {
         match awaited.news.recv().await {
             Some(News::Answer(answer, trail)) => {
-                streams.inbound = trail;
-                return End::Answered(answer);
+                *inbound = trail;
+                return answer;
             }
-            Some(News::Refused(trail)) => streams.inbound = Some(trail),
+            Some(News::Refused(trail)) => *inbound = Some(trail),
             None => std::future::pending().await,
         }
     }

@@ -135,7 +135,11 @@ fn not_toml(text: &str, error: &Error) -> Fault {
     let span = error.span().unwrap_or_default();
     let problem = match (error.message(), text.get(span.clone())) {
         ("duplicate key", Some(key)) => Problem::Repeated { name: key.to_owned() },
-        (message, _) => Problem::Toml(message.replace('\n', ", ")),
+        // What was expected is ours to say.
+        (message, _) => {
+            let found = message.split([',', '\n']).next().unwrap_or_default();
+            Problem::Toml(found.to_owned())
+        }
     };
     Fault { span, problem }
 }

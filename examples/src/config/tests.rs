@@ -184,6 +184,7 @@ fn what_is_not_toml_is_told_with_its_line() {
         let end = "; expected `key = value`, with texts in quotes, such as resolver = \
                    \"192.0.2.53:53\"";
         assert!(fault.ends_with(end), "{fault}");
+        assert_eq!(fault.matches("expected").count(), 1, "{fault}");
     }
 }
 

@@ -90,7 +90,9 @@ fn outcome(page: Page, played: &Played) -> String {
             };
             (verdict, word, undelivered(played, returned))
         }
-        End::Silence(_) => (Verdict::Unknown, "✘ NO ANSWER", vec![report.sentence()]),
+        End::NoStream(_) | End::Silence(_) => {
+            (Verdict::Unknown, "✘ NO ANSWER", vec![report.sentence()])
+        }
     };
     let word = page.fit(word).into_owned();
     let mut start = format!("   {}  ", page.paint(&word, verdict));

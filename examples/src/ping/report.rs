@@ -35,7 +35,9 @@ pub(crate) enum End {
     Answered(Answer),
     /// The ping could not be delivered, and came back.
     Undelivered(Box<Returned>),
-    /// Nothing came in this time.
+    /// It was not delivered in this time.
+    NoStream(Duration),
+    /// It was delivered, and nothing came in this time.
     Silence(Duration),
 }
 
@@ -159,13 +161,8 @@ impl Report {
         match &self.end {
             End::Answered(_) => Outcome::Accepted,
             End::Undelivered(returned) => Outcome::of_failure(&returned.trail),
-            End::Silence(_) => Outcome::CannotTell,
+            End::NoStream(_) | End::Silence(_) => Outcome::CannotTell,
         }
-    }
-
-    fn is_delivered(&self) -> bool {
-        let conclusion = self.outbound.as_ref().and_then(Trail::conclusion);
-        conclusion.map(Code::verdict) == Some(Verdict::Passed)
     }
 
     /// The trail whose conclusion decided.
@@ -173,7 +170,7 @@ impl Report {
         match &self.end {
             End::Answered(_) => self.outbound.as_ref(),
             End::Undelivered(returned) => Some(&returned.trail),
-            End::Silence(_) => None,
+            End::NoStream(_) | End::Silence(_) => None,
         }
     }
 
@@ -194,10 +191,10 @@ impl Report {
                 )
             }
             End::Undelivered(returned) => with_code(&returned.trail),
-            End::Silence(timeout) if self.is_delivered() => {
+            End::Silence(timeout) => {
                 format!("{remote} did not answer within {} s; {}", timeout.as_secs(), self.calls())
             }
-            End::Silence(timeout) => {
+            End::NoStream(timeout) => {
                 format!("there was no stream to {remote} within {} s", timeout.as_secs())
             }
         }

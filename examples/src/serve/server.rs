@@ -69,8 +69,8 @@ impl Server {
         Self { endpoint, listening, connections, going_on }
     }
 
-    /// Stops to listen, closes every stream, and gives back what could not be sent by `deadline`
-    /// from now.
+    /// Stops to listen, drops who has proved nothing, closes every stream, and gives back what could
+    /// not be sent by `deadline` from now.
     pub(crate) async fn close(mut self, deadline: Duration) -> Vec<Undelivered> {
         self.listening.shutdown().await;
         drop(self.going_on);

@@ -74,8 +74,7 @@ fn a_trail_without_conclusion_is_exit_code_4() {
 
 #[test]
 fn silence_is_exit_code_4_and_says_what_an_answer_needs() {
-    let mut report = report(End::Silence(Duration::from_secs(30)));
-    report.outbound = Some(trail(Phase::Stream, Code::StreamEstablished));
+    let report = report(End::Silence(Duration::from_secs(30)));
     assert_eq!(report.outcome().exit_code(), 4);
     assert_eq!(
         last_line(&report),
@@ -86,7 +85,7 @@ fn silence_is_exit_code_4_and_says_what_an_answer_needs() {
 
 #[test]
 fn silence_on_the_way_out_is_told_as_that() {
-    let mut report = report(End::Silence(Duration::from_secs(2)));
+    let mut report = report(End::NoStream(Duration::from_secs(2)));
     report.outbound = Some(Trail::new(pair()));
     assert_eq!(last_line(&report), "CANNOT TELL  there was no stream to there.example within 2 s");
 }
@@ -94,7 +93,6 @@ fn silence_on_the_way_out_is_told_as_that() {
 #[test]
 fn a_call_that_is_not_proved_is_only_evidence() {
     let mut report = report(End::Silence(Duration::from_secs(30)));
-    report.outbound = Some(trail(Phase::Stream, Code::StreamEstablished));
     report.inbound = Some(trail(Phase::Pkix, Code::CertExpired));
     assert_eq!(report.outcome().exit_code(), 4);
     let line = last_line(&report);
