@@ -16,7 +16,7 @@ use crate::arrival::{AcceptError, accept};
 use crate::config::Config;
 use crate::context::Context;
 use crate::delivery::{Delivery, Undelivered};
-use crate::discovery::{Discovery, Finder, FinderError};
+use crate::discovery::{Discovery, Extent, Finder, FinderError};
 use crate::inbound::{Claimed, Incoming};
 use crate::outbound::establish;
 use crate::peer::{Peer, Registry};
@@ -132,7 +132,7 @@ impl Endpoint {
     /// Finds where `remote` is and what proves it, without connecting to it.
     pub async fn discover(&self, remote: &Domain) -> Discovery {
         let policy = self.0.context.config.policy_for(remote);
-        self.0.context.finder.discover(remote, policy).await
+        self.0.context.finder.discover(remote, policy, Extent::Everything).await
     }
 
     /// Goes the whole way to `pair.remote` on a stream of its own, and tells what happened.

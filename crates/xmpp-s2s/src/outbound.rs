@@ -15,7 +15,7 @@ use crate::clock::now;
 use crate::connection::Connection;
 use crate::context::Context;
 use crate::dial::{Haste, Socket, dial};
-use crate::discovery::{DiscoveryError, Target};
+use crate::discovery::{DiscoveryError, Extent, Target};
 use crate::negotiation::{Failure, Negotiation};
 use crate::reason::explain;
 use crate::stop::Stop;
@@ -113,7 +113,7 @@ async fn go(
     }
     let _place = context.attempts.acquire().await;
     let policy = context.config.policy_for(&pair.remote);
-    let discovery = context.finder.discover(&pair.remote, policy).await;
+    let discovery = context.finder.discover(&pair.remote, policy, Extent::ForStream).await;
     discovery.steps.into_iter().for_each(|step| trail.record(step));
     let targets = discovery.targets.map_err(|error| {
         let code = error.code();

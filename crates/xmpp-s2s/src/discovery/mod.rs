@@ -81,6 +81,16 @@ impl DiscoveryError {
     }
 }
 
+/// How much has to be found out.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Extent {
+    /// All that can be.
+    Everything,
+    /// What a stream needs: where there is no server to connect to, what the web server says does
+    /// not matter any more.
+    ForStream,
+}
+
 /// The clients that look a domain up.
 #[derive(Clone)]
 pub(crate) struct Finder {
@@ -106,9 +116,13 @@ impl Finder {
         Ok(Self { resolver, guard, posh, dns_time: limits.dns, candidates: limits.candidates })
     }
 
-    /// Asks the DNS and the domain's web server at once; where there is no server to connect to,
-    /// what the web server says does not matter any more.
-    pub(crate) async fn discover(&self, remote: &Domain, policy: &Policy) -> Discovery {
+    /// Asks the DNS and the domain's web server at once.
+    pub(crate) async fn discover(
+        &self,
+        remote: &Domain,
+        policy: &Policy,
+        extent: Extent,
+    ) -> Discovery {
         let mut published = pin!(self.published(remote, policy));
         let mut early = None;
         let (targets, dns) = {
@@ -122,7 +136,7 @@ impl Finder {
         };
         let posh = match early {
             Some(posh) => posh,
-            None if targets.is_ok() => published.await,
+            None if targets.is_ok() || extent == Extent::Everything => published.await,
             None => None,
         };
         let mut discovery = Discovery { targets, evidence: Evidence::default(), steps: vec![dns] };
