@@ -54,7 +54,7 @@ impl Engine {
     }
 
     /// Removes every container and network of this lab, and of any whose process has ended, and
-    /// says how many there were. What cannot be removed keeps nothing else.
+    /// says how many there were. One that stays does not keep the rest.
     pub(crate) async fn sweep(&self) -> Result<usize, EngineError> {
         let containers = self.remove_containers().await;
         let networks = self.remove_networks().await;
