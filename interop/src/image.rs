@@ -69,8 +69,11 @@ pub(crate) async fn prune(engine: &Engine) -> Result<(), ImageError> {
     let old = [("dangling", "true"), ("label", &label)];
     let old: HashMap<_, _> = old.map(|(name, value)| (name, vec![value])).into();
     let old = PruneImagesOptionsBuilder::new().filters(&old).build();
-    let pruned = engine.docker.prune_images(Some(old)).await;
-    pruned.map(drop).map_err(|error| EngineError::of("remove old images")(error).into())
+    match engine.docker.prune_images(Some(old)).await {
+        // Somebody else is at it, and the engine does one at a time: the next run will do.
+        Ok(_) | Err(DockerResponseServerError { status_code: 409, .. }) => Ok(()),
+        Err(source) => Err(EngineError::of("remove old images")(source).into()),
+    }
 }
 
 /// Sees to it that there is a base image: the one at hand, one from a registry, or one made from
