@@ -17,6 +17,7 @@ use xmpp_s2s_proto::dna::Rejection;
 use xmpp_s2s_proto::stream::{Condition, Event, Security, Stream, StreamError, StreamId};
 use xmpp_s2s_proto::{Code, Domain, Pair, Phase, Step};
 
+use crate::admission::Permit;
 use crate::clock::{after, now};
 use crate::connection::{Connection, Progress};
 use crate::context::Context;
@@ -36,9 +37,12 @@ pub enum AcceptError {
     /// The transport failed.
     #[error("transport failed")]
     Io(#[source] Arc<io::Error>),
-    /// A budget of this source address or the whole endpoint is used up.
-    #[error("too many connections that are not authenticated")]
+    /// A budget of connections is used up: of this source address, or of the whole endpoint.
+    #[error("too many connections")]
     OverBudget,
+    /// The endpoint was closed.
+    #[error("this server is stopping")]
+    Stopping,
     /// The peer did not prove its claim.
     #[error(transparent)]
     Rejected(#[from] Rejection),
@@ -48,7 +52,7 @@ pub enum AcceptError {
     /// The handshake failed.
     #[error("TLS handshake failed")]
     Tls(#[source] Arc<io::Error>),
-    /// The peer took too long.
+    /// The peer took too long over TLS, or over all of it; over XML that is a stream error.
     #[error("no stream in time")]
     Timeout,
     /// The system has no random numbers, without which no stream has a name.
@@ -60,6 +64,7 @@ pub enum AcceptError {
 pub(crate) async fn accept<IO>(
     context: &Arc<Context>,
     stop: &Stop,
+    permit: Permit,
     mut io: IO,
     address: Option<SocketAddr>,
 ) -> Result<Arrived, AcceptError>
@@ -88,13 +93,14 @@ where
     };
     let connection = Connection::new(stream, io, haste, limits.write);
     let since = Instant::now();
-    let arrival = Arrival { context, stop, deadline, since, secured: None };
-    let (connection, pair, tls) = arrival.claim(connection, security).await?;
+    let arrival = Arrival { context, deadline, since, secured: None };
+    let held = (stop.clone(), permit);
+    let (connection, permit, pair, tls) = arrival.claim(connection, security, held).await?;
     let mut peer = Peer::new(pair, Direction::Inbound);
     peer.address = address;
     peer.end_entity = connection.stream.presented().map(|presented| *presented.digest());
     peer.trail_mut().record(tls);
-    Ok(Arrived { connection, peer, deadline })
+    Ok(Arrived { connection, peer, permit, deadline })
 }
 
 /// A connection that has come as far as a claim.
@@ -102,6 +108,8 @@ where
 pub(crate) struct Arrived {
     pub(crate) connection: Connection,
     pub(crate) peer: Peer,
+    /// Held until the peer is authenticated, or has been told that it is not.
+    pub(crate) permit: Permit,
     /// Until when stanzas have to flow.
     pub(crate) deadline: Instant,
 }
@@ -124,7 +132,6 @@ fn receive(
 /// A connection on its way to a claim.
 struct Arrival<'a> {
     context: &'a Context,
-    stop: &'a Stop,
     deadline: Instant,
     since: Instant,
     secured: Option<Secured>,
@@ -142,13 +149,14 @@ impl Arrival<'_> {
         mut self,
         mut connection: Connection,
         security: Security,
-    ) -> Result<(Connection, Pair, Step), AcceptError> {
+        held: (Stop, Permit),
+    ) -> Result<(Connection, Permit, Pair, Step), AcceptError> {
         match self.reach(&mut connection, security).await {
-            Ok((pair, tls)) => Ok((connection, pair, tls)),
+            Ok((pair, tls)) => Ok((connection, held.1, pair, tls)),
             Err(error) => {
                 debug!(target: "xmpp_s2s", error = explain(&error), "no claim on a connection");
                 let closing = self.context.config.stream.closing;
-                connection.see_off(closing, self.stop.clone());
+                connection.see_off(closing, held);
                 Err(error)
             }
         }

@@ -190,6 +190,7 @@ impl Connection {
                 Poll::Ready(Err(error)) => match self.poll_read(cx) {
                     Poll::Ready(Ok(())) => {
                         self.out.clear();
+                        self.unflushed = false;
                         let _ = self.stream.handle_input(now());
                         continue;
                     }

@@ -39,7 +39,7 @@ impl Undelivered {
 fn condition(error: &ConnectError) -> &'static str {
     match error {
         ConnectError::NotOurs(_) => "forbidden",
-        ConnectError::QueueFull(_) => "resource-constraint",
+        ConnectError::QueueFull(_) | ConnectError::Overloaded => "resource-constraint",
         ConnectError::Discovery(error) => match error {
             DiscoveryError::NotOffered(_)
             | DiscoveryError::NoDomain(_)

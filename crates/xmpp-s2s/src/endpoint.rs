@@ -117,14 +117,16 @@ impl Endpoint {
     {
         let inner = &*self.0;
         let permit = inner.unauthenticated.admit(address).ok_or(AcceptError::OverBudget)?;
-        let stop = inner.pool.stop();
-        let arrived = accept(&inner.context, &stop, io, address).await?;
+        let (stop, mut end) = (inner.pool.stop(), inner.pool.stop());
+        let arrived = tokio::select! {
+            arrived = accept(&inner.context, &stop, permit, io, address) => arrived?,
+            () = end.wanted() => return Err(AcceptError::Stopping),
+        };
         Ok(Incoming::new(Claimed {
             context: inner.context.clone(),
             registry: inner.inbound.clone(),
             authenticated: inner.authenticated.clone(),
             stop,
-            permit,
             arrived,
         }))
     }

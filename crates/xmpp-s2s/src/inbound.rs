@@ -17,7 +17,7 @@ use crate::clock::now;
 use crate::connection::{Connection, Progress};
 use crate::context::Context;
 use crate::peer::{Peer, Registered, Registry};
-use crate::reason::{explain, lost_code, stream_code};
+use crate::reason::{explain, lost_code, negotiation_code};
 use crate::stop::Stop;
 
 /// Why an inbound stream ended, other than with a closing tag.
@@ -46,8 +46,6 @@ pub(crate) struct Claimed {
     pub(crate) registry: Registry,
     pub(crate) authenticated: Admission,
     pub(crate) stop: Stop,
-    /// Held until the peer is authenticated, or has been told that it is not.
-    pub(crate) permit: Permit,
     pub(crate) arrived: Arrived,
 }
 
@@ -57,6 +55,8 @@ impl Incoming {
     }
 
     /// Finds the material, checks the proof and opens the stream.
+    ///
+    /// A future that is dropped half-way closes the connection without a word.
     pub async fn authenticate(mut self) -> Result<Inbound, AcceptError> {
         self.0.take().expect(CONSUMED).authenticate().await
     }
@@ -90,17 +90,24 @@ impl Drop for Incoming {
 
 impl Claimed {
     async fn authenticate(mut self) -> Result<Inbound, AcceptError> {
-        let deadline = self.arrived.deadline;
-        let opening = timeout_at(deadline, self.open()).await;
-        let mut outcome = opening.unwrap_or(Err(AcceptError::Timeout));
+        let (deadline, mut stop) = (self.arrived.deadline, self.stop.clone());
+        let mut outcome = tokio::select! {
+            opened = timeout_at(deadline, self.open()) => {
+                opened.unwrap_or(Err(AcceptError::Timeout))
+            }
+            () = stop.wanted() => Err(AcceptError::Stopping),
+        };
+        if matches!(outcome, Err(AcceptError::Stopping)) {
+            self.arrived.connection.stream.close(Some(Condition::SystemShutdown.into()));
+        }
 
         let peer = &mut self.arrived.peer;
         let code = match &outcome {
             Ok(_) => Code::StreamEstablished,
             Err(AcceptError::Rejected(rejection)) => rejection.code,
             Err(error) => {
-                let code = code(error);
-                let step = Step::new(Phase::Stream, code, explain(error), Duration::ZERO);
+                let (phase, code) = code(error);
+                let step = Step::new(phase, code, explain(error), Duration::ZERO);
                 peer.trail_mut().record(step);
                 code
             }
@@ -172,7 +179,8 @@ impl Claimed {
 
     fn see_off(self) {
         let closing = self.context.config.stream.closing;
-        self.arrived.connection.see_off(closing, (self.stop, self.permit));
+        let Arrived { connection, permit, .. } = self.arrived;
+        connection.see_off(closing, (self.stop, permit));
     }
 }
 
@@ -194,14 +202,15 @@ async fn establish(connection: &mut Connection) -> Result<(), AcceptError> {
 }
 
 /// The word in a trail for a stream that did not come about after its claim.
-fn code(error: &AcceptError) -> Code {
+fn code(error: &AcceptError) -> (Phase, Code) {
     match error {
-        AcceptError::Stream(error) => stream_code(error),
-        AcceptError::Rejected(rejection) => rejection.code,
-        AcceptError::Timeout => Code::StreamTimeout,
-        AcceptError::Tls(_) => Code::TlsFailed,
-        AcceptError::Io(error) => lost_code(error).1,
-        AcceptError::OverBudget | AcceptError::Random => Code::StreamLocalError,
+        AcceptError::Stream(error) => (Phase::Stream, negotiation_code(error)),
+        AcceptError::Rejected(rejection) => (Phase::Stream, rejection.code),
+        AcceptError::Timeout => (Phase::Stream, Code::StreamTimeout),
+        AcceptError::Tls(_) => (Phase::Tls, Code::TlsFailed),
+        AcceptError::Io(error) => lost_code(error),
+        AcceptError::OverBudget | AcceptError::Random => (Phase::Stream, Code::Overloaded),
+        AcceptError::Stopping => (Phase::Stream, Code::Stopping),
     }
 }
 
@@ -214,20 +223,19 @@ pub struct Inbound {
     closing: Duration,
     peers: [Peer; 1],
     stop: Stop,
-    _permit: Permit,
-    _registered: Registered,
+    /// Given up with the stream: the place in the list at once, the other after the goodbye.
+    held: Option<(Registered, Permit)>,
 }
 
 impl Inbound {
     fn new(claimed: Claimed, permit: Permit) -> Self {
         let Arrived { connection, peer, .. } = claimed.arrived;
         Self {
-            _registered: claimed.registry.register(peer.clone()),
+            held: Some((claimed.registry.register(peer.clone()), permit)),
             connection: Some(connection),
             closing: claimed.context.config.stream.closing,
             peers: [peer],
             stop: claimed.stop,
-            _permit: permit,
         }
     }
 
@@ -274,7 +282,8 @@ impl Inbound {
         let error = error.map(explain);
         debug!(target: "xmpp_s2s", %local, %remote, error, "inbound stream ended");
         connection.stream.close(None);
-        connection.see_off(self.closing, self.stop.clone());
+        let permit = self.held.take().map(|(_, permit)| permit);
+        connection.see_off(self.closing, (self.stop.clone(), permit));
     }
 }
 

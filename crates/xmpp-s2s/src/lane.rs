@@ -194,6 +194,7 @@ impl Lane {
             ConnectError::NotOurs(_)
             | ConnectError::Discovery(_)
             | ConnectError::QueueFull(_)
+            | ConnectError::Overloaded
             | ConnectError::Rejected(_)
             | ConnectError::Ended(_)
             | ConnectError::Unreachable { .. }

@@ -126,13 +126,13 @@ impl<'a> Negotiation<'a> {
     }
 
     fn closed(&mut self, error: Option<StreamError>) -> Failure {
-        let code = match &error {
-            Some(error) => negotiation_code(error),
-            None if self.secured == Secured::Yes => Code::StreamClosed,
-            None => Code::TlsNoStarttls,
+        let (phase, code) = match &error {
+            Some(error) => (Phase::Stream, negotiation_code(error)),
+            None if self.secured == Secured::Yes => (Phase::Stream, Code::StreamClosed),
+            None => (Phase::Tls, Code::TlsNoStarttls),
         };
         let detail = error.as_ref().map_or_else(|| "closed".to_owned(), ToString::to_string);
-        self.record(Phase::Stream, code, detail);
+        self.record(phase, code, detail);
         match error {
             Some(error) => Failure::Stream(error, code),
             None => Failure::Transport(io::ErrorKind::ConnectionAborted.into(), code),

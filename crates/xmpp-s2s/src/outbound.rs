@@ -62,6 +62,9 @@ pub enum ConnectError {
     /// All of it took too long.
     #[error("no stream to {0} in time")]
     Timeout(Domain),
+    /// Too many streams are being brought up at once.
+    #[error("this server has too many streams at once")]
+    Overloaded,
     /// The endpoint was closed.
     #[error("this server is stopping")]
     Stopping,
@@ -82,9 +85,14 @@ pub(crate) async fn establish(
     stop: &Stop,
     trail: &mut Trail,
 ) -> Result<Outbound, ConnectError> {
+    let limit = context.config.limits.outbound;
+    let Ok(_place) = timeout(limit, context.attempts.acquire()).await else {
+        trail.conclude(Code::Overloaded);
+        return Err(ConnectError::Overloaded);
+    };
     let mut failures = Failures::default();
     let going = go(context, trail, &mut failures, stop);
-    let outcome = timeout(context.config.limits.outbound, going).await;
+    let outcome = timeout(limit, going).await;
     let domain = trail.pair().remote.clone();
     let (error, code) = match outcome {
         Ok(Ok(outbound)) => {
@@ -111,7 +119,6 @@ async fn go(
     if context.identity(&pair.local).is_none() {
         return Err(Some((ConnectError::NotOurs(pair.local), Code::NotOurDomain)));
     }
-    let _place = context.attempts.acquire().await;
     let policy = context.config.policy_for(&pair.remote);
     let discovery = context.finder.discover(&pair.remote, policy, Extent::ForStream).await;
     discovery.steps.into_iter().for_each(|step| trail.record(step));
@@ -123,7 +130,7 @@ async fn go(
     let mut targets = targets.into_iter().peekable();
     while let Some(mut target) = targets.next() {
         let time = context.config.limits.tcp;
-        let time = if targets.peek().is_some() { time * 2 / 5 } else { time };
+        let time = if targets.peek().is_some() { time / 5 * 2 } else { time };
         // A failed proof at one address is none at the others.
         while !target.addresses.is_empty() {
             let evidence = &discovery.evidence;

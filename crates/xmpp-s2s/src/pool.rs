@@ -83,7 +83,7 @@ impl Pool {
                 let (error, trail) = (failed.error.clone(), failed.peer.trail.clone());
                 return Delivery::failed(stanza, error, trail);
             }
-            Some(failed) if Instant::now() < failed.until + limits.back_off => failed.attempts,
+            Some(failed) if failed.until.elapsed() < limits.back_off => failed.attempts,
             Some(_) | None => 0,
         };
         let (open, lane) = self.open(&pair);
@@ -112,7 +112,7 @@ impl Pool {
 
     /// Takes nothing new, sends what waits, and closes every stream, all within `time`.
     pub(crate) async fn close(&self, time: Duration) -> Vec<Undelivered> {
-        let deadline = self.stopper.want(time);
+        let deadline = self.want(time);
         // Lanes give back what is left at the deadline, which takes them a moment.
         self.stopper.done(deadline + GRACE).await;
         std::mem::take(&mut *lock(&self.abandoned))
@@ -120,7 +120,13 @@ impl Pool {
 
     /// The same, at once and without waiting.
     pub(crate) fn abandon(&self) {
-        self.stopper.want(Duration::ZERO);
+        self.want(Duration::ZERO);
+    }
+
+    /// Under the lock, so that a stanza either has its lane by then or is refused.
+    fn want(&self, time: Duration) -> Instant {
+        let _lanes = self.lanes();
+        self.stopper.want(time)
     }
 
     fn open(&self, pair: &Pair) -> (Open, Lane) {
@@ -156,7 +162,10 @@ impl Pool {
         lane.give_back(&error);
         let Some(open) = lanes.open.remove(pair) else { return };
         // These are no fault of the peer, and may be over with the next stanza.
-        if matches!(*error, ConnectError::NotOurs(_) | ConnectError::Stopping) {
+        if matches!(
+            *error,
+            ConnectError::NotOurs(_) | ConnectError::Overloaded | ConnectError::Stopping
+        ) {
             return;
         }
         let now = Instant::now();

@@ -22,11 +22,17 @@ impl Stop {
         let _ = self.0.wait_for(Option::is_some).await;
     }
 
-    /// Returns when the deadline has passed.
+    /// Returns when the deadline has passed, the latest one that was given.
     pub(crate) async fn deadline(&mut self) {
-        let deadline = self.0.wait_for(Option::is_some).await.ok().and_then(|wanted| *wanted);
-        if let Some(deadline) = deadline {
-            sleep_until(deadline).await;
+        loop {
+            let Ok(Some(deadline)) = self.0.wait_for(Option::is_some).await.map(|wanted| *wanted)
+            else {
+                return;
+            };
+            tokio::select! {
+                () = sleep_until(deadline) => return,
+                changed = self.0.changed() => if changed.is_err() { return },
+            }
         }
     }
 }

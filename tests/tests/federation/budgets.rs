@@ -74,3 +74,18 @@ async fn header(server: &Server) -> ScriptedPeer {
     peer.expect("</stream:features>").await.unwrap();
     peer
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connection_that_is_being_closed_still_counts() {
+    let world = World::start().await.unwrap();
+    let server = world.server("s2s.example").domain(B, &ordinary(&world, B));
+    let server = server.configure(|config| config.limits.unauthenticated_per_source = 1);
+    let b = server.start().await.unwrap();
+    let mut lingering = ScriptedPeer::connect(b.address()).await.unwrap();
+    lingering.send("<no/>").await.unwrap();
+    lingering.expect("</stream:stream>").await.unwrap();
+    let mut other = ScriptedPeer::connect(b.address()).await.unwrap();
+    assert_eq!(other.expect_end().await.unwrap(), "");
+    let over = |refusal: &AcceptError| matches!(refusal, AcceptError::OverBudget);
+    b.refusals().wait(over, DEADLINE).await.unwrap();
+}

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use end_to_end::{B, DEADLINE, claim, establish, ordinary, serve};
-use xmpp_s2s::Security;
-use xmpp_s2s_testkit::{ClientTls, ScriptedPeer, World};
+use end_to_end::{B, DEADLINE, caller, claim, establish, ordinary, serve};
+use xmpp_s2s::{Code, Security};
+use xmpp_s2s_testkit::{ClientTls, Reply, ScriptedPeer, World};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_came_before_the_peer_went_away_is_delivered() {
@@ -73,4 +73,37 @@ async fn a_claim_whose_proof_never_comes_is_told_that_time_is_up() {
     let mut peer = claim(b.address(), "c.example", &tls).await;
     let heard = peer.expect_end().await.unwrap();
     assert!(heard.contains("<connection-timeout "), "{heard}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_end_does_not_wait_for_strangers() {
+    let world = World::start().await.unwrap();
+    let b = serve(&world, B, &ordinary(&world, B)).await;
+    let _silent = ScriptedPeer::connect(b.address()).await.unwrap();
+    let tls = ClientTls::new(B).identity(&ordinary(&world, "c.example"));
+    let mut claimed = claim(b.address(), "c.example", &tls).await;
+    claimed.expect("EXTERNAL").await.unwrap();
+    let close = b.endpoint().close(DEADLINE);
+    let closed = tokio::time::timeout(DEADLINE / 2, close);
+    let (closed, heard) = tokio::join!(closed, claimed.expect_end());
+    assert!(closed.is_ok());
+    assert!(heard.unwrap().contains("<system-shutdown "));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_later_close_may_be_less_patient() {
+    let world = World::start().await.unwrap();
+    world.reply(B, posh::Profile::Rfc7711, Reply::hang());
+    let a = caller(&world).await;
+    let waiting =
+        a.endpoint().send(xmpp_s2s_testkit::message("x@a.example", "y@b.example", "waits"));
+    let patient = tokio::spawn({
+        let endpoint = a.endpoint().clone();
+        async move { endpoint.close(DEADLINE * 10).await }
+    });
+    world.web.requests().wait(|_| true, DEADLINE).await.unwrap();
+    a.endpoint().close(Duration::ZERO).await;
+    let undelivered = waiting.await.unwrap_err();
+    assert_eq!(undelivered.trail.conclusion(), Some(Code::Stopping));
+    patient.await.unwrap();
 }

@@ -1,3 +1,5 @@
+//! A place to connect to.
+
 use std::fmt;
 use std::net::IpAddr;
 
