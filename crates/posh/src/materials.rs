@@ -164,7 +164,7 @@ pub enum Mismatch {
     #[error("certificate has a private key that is published")]
     PrivateKeyPublished,
     /// None of the entries.
-    #[error("certificate is none of the {entries} that are listed")]
+    #[error("certificate is not listed (entries: {entries})")]
     NotListed {
         /// How many there are.
         entries: usize,

@@ -116,7 +116,7 @@ fn the_trail_has_a_step_for_each_prooftype_with_names_and_whole_digests() {
     let posh = format!(
         "certificate sha-256 {digest} by rfc7711 at \
          https://hosted.example/.well-known/posh/xmpp-server.json: \
-         certificate is none of the 1 that are listed"
+         certificate is not listed (entries: 1)"
     );
     assert_eq!(
         steps,
