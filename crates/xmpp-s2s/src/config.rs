@@ -112,7 +112,8 @@ pub struct Limits {
     pub authenticated_per_source: usize,
     /// Most inbound streams that are authenticated: 50,000.
     pub authenticated: usize,
-    /// Most outbound streams that are brought up at once: 256. Others wait.
+    /// Most outbound streams that are brought up at once: 256. Others wait for a place, as long as
+    /// `outbound` at most; that wait is not part of it.
     pub attempts: usize,
     /// Most pairs with a queue, or a stream of ours: 20,000.
     pub pairs: usize,
