@@ -30,6 +30,7 @@ mod owner;
 mod ping;
 mod program;
 mod run;
+mod scenario;
 mod site;
 
 pub use container::Output;
@@ -44,4 +45,5 @@ pub use network::NetworkError;
 pub use ping::{Ping, Side};
 pub use program::ProgramError;
 pub use run::{Failure, Run};
+pub use scenario::{Scenario, play};
 pub use site::{Site, SiteError};

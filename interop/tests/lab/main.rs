@@ -5,24 +5,14 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use interop::{Lab, Site};
+use interop::{Lab, Scenario, Site, play};
 use libtest_mimic::{Arguments, Trial};
-
-use crate::scenario::Scenario;
-
-mod called;
-mod calling;
-mod check;
-mod foreign;
-mod play;
-mod scenario;
 
 fn main() -> ExitCode {
     let mut arguments = Arguments::from_args();
     // They share the ports on which a ping waits for its answer.
     arguments.test_threads = Some(1);
-    let scenarios: Vec<Scenario> =
-        [foreign::SCENARIOS, calling::SCENARIOS, called::SCENARIOS].concat();
+    let scenarios = Scenario::all();
     let asked: Vec<Scenario> =
         scenarios.iter().filter(|scenario| asked_for(&arguments, scenario)).copied().collect();
     if arguments.list || asked.is_empty() {
@@ -60,7 +50,7 @@ fn trials(scenarios: &[Scenario], stage: Arc<Stage>) -> Vec<Trial> {
         let (scenario, stage) = (*scenario, Arc::clone(&stage));
         Trial::test(scenario.name, move || {
             let Stage { lab, site } = stage.as_ref();
-            Ok(site.wait_for(play::play(site, lab, &scenario))?)
+            Ok(site.wait_for(play(site, lab, &scenario))?)
         })
     };
     scenarios.iter().map(trial).collect()

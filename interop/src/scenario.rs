@@ -1,7 +1,16 @@
 //! A scenario is two domains, and what is to come of a ping from one to the other.
 
-use interop::{Document, Domain};
 use posh::Profile;
+
+use crate::domain::{Document, Domain};
+
+mod called;
+mod calling;
+mod check;
+mod foreign;
+mod play;
+
+pub use play::play;
 
 /// What a domain publishes that Prosody has to prove: its plugin reads RFC 7711 only.
 pub(crate) const FINGERPRINTS: Document = Document::Direct(Profile::Rfc7711);
@@ -11,8 +20,9 @@ pub(crate) const ANOTHER: Document = Document::Another(Profile::Rfc7711);
 
 /// Who pings whom, and what is to come of it.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Scenario {
-    pub(crate) name: &'static str,
+pub struct Scenario {
+    /// A sentence about what it shows.
+    pub name: &'static str,
     pub(crate) from: Domain,
     pub(crate) to: Domain,
     pub(crate) outcome: Outcome,
@@ -39,6 +49,11 @@ pub(crate) enum Proof {
 }
 
 impl Scenario {
+    /// All of them, in the order in which they are played.
+    pub fn all() -> Vec<Self> {
+        [foreign::SCENARIOS, calling::SCENARIOS, called::SCENARIOS].concat()
+    }
+
     pub(crate) const fn new(
         name: &'static str,
         from: Domain,
@@ -48,7 +63,8 @@ impl Scenario {
         Self { name, from, to, outcome }
     }
 
-    pub(crate) fn domains(&self) -> [Domain; 2] {
+    /// The domains that it needs.
+    pub fn domains(&self) -> [Domain; 2] {
         [self.from, self.to]
     }
 }

@@ -1,13 +1,16 @@
 //! We call domains that are hosted on Prosody; to answer, Prosody calls back and proves us.
 
-use interop::Document::{Absent, Another, Direct, Reference};
-use interop::{Document, Domain, Failure, Machine, Ping, Run, Side, Transport, WebAuthority};
 use posh::Profile::{Draft02, Rfc7711};
 
-use crate::check::{expect, prosody_proved, prosody_refused, published};
-use crate::check::{stream_in, web_was_asked, well_known};
-use crate::scenario::Outcome::{self, NotListed, Proved, Refused, Unknown};
-use crate::scenario::{ANOTHER, FINGERPRINTS, Proof, Scenario};
+use super::Outcome::{self, NotListed, Proved, Refused, Unknown};
+use super::check::{expect, prosody_proved, prosody_refused, published};
+use super::check::{stream_in, web_was_asked, well_known};
+use super::{ANOTHER, FINGERPRINTS, Proof, Scenario};
+use crate::domain::Document::{self, Absent, Another, Direct, Reference};
+use crate::domain::{Domain, Transport, WebAuthority};
+use crate::machine::Machine;
+use crate::ping::{Ping, Side};
+use crate::run::{Failure, Run};
 
 const CALLER: Domain = Domain::hosted(Machine::Caller, "caller.example", FINGERPRINTS);
 const PKIX_CALLER: Domain = Domain::ordinary(Machine::Caller, "pkix-caller.example");
@@ -15,7 +18,7 @@ const PKIX: Domain = Domain::ordinary(Machine::Prosody, "pkix.example");
 const MISMATCH: Outcome = Refused("posh-fingerprint-mismatch");
 
 /// A row for each domain that is called: its name, what it publishes, and what comes of it.
-pub(crate) const SCENARIOS: &[Scenario] = &[
+pub(super) const SCENARIOS: &[Scenario] = &[
     proved("a_draft_key_set_proves_it", hosted("keys.example", Direct(Draft02))),
     proved(
         "a_draft_key_set_proves_it_over_direct_tls",
@@ -85,7 +88,7 @@ const fn call(name: &'static str, domain: Domain, outcome: Outcome) -> Scenario 
     Scenario::new(name, CALLER, domain, outcome)
 }
 
-pub(crate) async fn play(run: &Run<'_>, scenario: &Scenario) -> Result<(), Failure> {
+pub(super) async fn play(run: &Run<'_>, scenario: &Scenario) -> Result<(), Failure> {
     let Scenario { from, to, outcome, .. } = scenario;
     let ping = run.ping(from.name, to.name).await?;
     match outcome {

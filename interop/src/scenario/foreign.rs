@@ -1,14 +1,15 @@
 //! Prosody to Prosody: shows that the lab, and our plugin in it, are right without our server.
 
-use interop::{Domain, Failure, Machine, Run};
-
-use crate::check::{expect_pong, prosody_proved, prosody_refused};
-use crate::scenario::Outcome::{NotListed, Proved, Refused, Unknown};
-use crate::scenario::{ANOTHER, FINGERPRINTS, Proof, Scenario};
+use super::Outcome::{NotListed, Proved, Refused, Unknown};
+use super::check::{expect_pong, prosody_proved, prosody_refused};
+use super::{ANOTHER, FINGERPRINTS, Proof, Scenario};
+use crate::domain::Domain;
+use crate::machine::Machine;
+use crate::run::{Failure, Run};
 
 const PROSODY: Domain = Domain::hosted(Machine::Prosody, "prosody.example", FINGERPRINTS).direct();
 
-pub(crate) const SCENARIOS: &[Scenario] = &[
+pub(super) const SCENARIOS: &[Scenario] = &[
     Scenario::new(
         "two_prosodys_prove_each_other_by_posh",
         Domain::hosted(Machine::Other, "other.example", FINGERPRINTS),
@@ -23,7 +24,7 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
     ),
 ];
 
-pub(crate) async fn play(run: &Run<'_>, scenario: &Scenario) -> Result<(), Failure> {
+pub(super) async fn play(run: &Run<'_>, scenario: &Scenario) -> Result<(), Failure> {
     let Scenario { from, to, outcome, .. } = scenario;
     let pinged = run.prosody_pings(from.machine, from.name, to.name).await?;
     match outcome {

@@ -1,13 +1,15 @@
 //! Prosody calls domains that are hosted on our server; to answer, we call back and prove it.
 
-use interop::{Document, Domain, Failure, Machine, Run, Transport};
 use posh::Profile;
 
-use crate::check::{
+use super::Outcome::{self, NotListed, Proved, Refused, Unknown};
+use super::check::{
     expect, expect_pong, prosody_proved, prosody_refused, we_decided, web_was_asked, well_known,
 };
-use crate::scenario::Outcome::{self, NotListed, Proved, Refused, Unknown};
-use crate::scenario::{ANOTHER, FINGERPRINTS, Proof, Scenario};
+use super::{ANOTHER, FINGERPRINTS, Proof, Scenario};
+use crate::domain::{Document, Domain, Transport};
+use crate::machine::Machine;
+use crate::run::{Failure, Run};
 
 const SERVED: Domain = Domain::hosted(Machine::Server, "served.example", FINGERPRINTS);
 const SERVED_TLS: Domain =
@@ -16,7 +18,7 @@ const MISMATCH: Outcome = Refused("posh-fingerprint-mismatch");
 
 /// A row for each domain that calls: its name, what it publishes, whom it calls, and what comes
 /// of it.
-pub(crate) const SCENARIOS: &[Scenario] = &[
+pub(super) const SCENARIOS: &[Scenario] = &[
     Scenario::new(
         "prosody_and_we_prove_each_other_by_posh",
         hosted("calling.example", FINGERPRINTS),
@@ -59,7 +61,7 @@ const fn hosted(name: &'static str, document: Document) -> Domain {
     Domain::hosted(Machine::Prosody, name, document)
 }
 
-pub(crate) async fn play(run: &Run<'_>, scenario: &Scenario) -> Result<(), Failure> {
+pub(super) async fn play(run: &Run<'_>, scenario: &Scenario) -> Result<(), Failure> {
     let Scenario { from, to, outcome, .. } = scenario;
     let pinged = run.prosody_pings(from.machine, from.name, to.name).await?;
     match outcome {

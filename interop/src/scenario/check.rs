@@ -1,24 +1,27 @@
 //! What the other machines of the lab have to say.
 
-use interop::{Company, Document, Domain, Failure, Machine, Output, Run};
 use posh::Profile;
 
-use crate::scenario::{Proof, Scenario};
+use super::{Proof, Scenario};
+use crate::container::Output;
+use crate::domain::{Company, Document, Domain};
+use crate::machine::Machine;
+use crate::run::{Failure, Run};
 
 /// Fails with `why` unless it `holds`.
-pub(crate) fn expect(holds: bool, why: impl FnOnce() -> String) -> Result<(), Failure> {
+pub(super) fn expect(holds: bool, why: impl FnOnce() -> String) -> Result<(), Failure> {
     if holds { Ok(()) } else { Err(Failure::Unexpected(why())) }
 }
 
 /// A Prosody that pinged `to` has got the answer, or has not.
-pub(crate) fn expect_pong(pinged: &Output, to: &Domain, answered: bool) -> Result<(), Failure> {
+pub(super) fn expect_pong(pinged: &Output, to: &Domain, answered: bool) -> Result<(), Failure> {
     let pong = pinged.stdout.contains(&format!("pong from {}", to.name));
     expect(pong == answered, || format!("answered by {}: {pong}; {pinged:?}", to.name))
 }
 
 /// The Prosody of `host` has proved `peer` on both streams, and asked its web host if that was
 /// needed.
-pub(crate) async fn prosody_proved(
+pub(super) async fn prosody_proved(
     run: &Run<'_>,
     host: &Domain,
     peer: &Domain,
@@ -51,7 +54,7 @@ async fn proved_by_posh(run: &Run<'_>, machine: Machine, peer: &Domain) -> Resul
 }
 
 /// The Prosody of `host` has read what `peer` publishes, and did not take it for `peer`.
-pub(crate) async fn prosody_refused(
+pub(super) async fn prosody_refused(
     run: &Run<'_>,
     Scenario { from, to, .. }: &Scenario,
     host: &Domain,
@@ -76,7 +79,7 @@ async fn asked_for(run: &Run<'_>, asker: Machine, urls: &[String]) -> Result<(),
 }
 
 /// Our server's decision about the stream between two domains, with all of `words` in it.
-pub(crate) async fn we_decided(
+pub(super) async fn we_decided(
     run: &Run<'_>,
     direction: &str,
     local: &Domain,
@@ -94,7 +97,7 @@ pub(crate) async fn we_decided(
 }
 
 /// The lines of Prosody's log about the stream of this pair that came in, until `last`.
-pub(crate) async fn stream_in(
+pub(super) async fn stream_in(
     run: &Run<'_>,
     from: &Domain,
     to: &Domain,
@@ -110,7 +113,7 @@ pub(crate) async fn stream_in(
 }
 
 /// The web host of `domain` has given `asker` what the domain publishes, on both well-known paths.
-pub(crate) async fn web_was_asked(
+pub(super) async fn web_was_asked(
     run: &Run<'_>,
     asker: Machine,
     domain: &Domain,
@@ -123,7 +126,7 @@ pub(crate) async fn web_was_asked(
 }
 
 /// Every URL that has to do with what `domain` publishes, and the status that it has.
-pub(crate) fn published(domain: &Domain) -> Vec<(String, u16)> {
+pub(super) fn published(domain: &Domain) -> Vec<(String, u16)> {
     let at = match domain.document {
         Document::Direct(at) | Document::Another(at) | Document::Reference(at) => Some(at),
         Document::Absent => None,
@@ -141,7 +144,7 @@ pub(crate) fn published(domain: &Domain) -> Vec<(String, u16)> {
 }
 
 /// Where `domain` publishes, spelled out as the RFC and the draft do.
-pub(crate) fn well_known(domain: &Domain, profile: Profile) -> String {
+pub(super) fn well_known(domain: &Domain, profile: Profile) -> String {
     let file = match profile {
         Profile::Draft02 => "posh._xmpp-server._tcp.json",
         _ => "posh/xmpp-server.json",
