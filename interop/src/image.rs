@@ -1,5 +1,5 @@
 use std::collections::HashMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{ExitStatus, Stdio};
 
 use bollard::query_parameters::{
@@ -13,26 +13,38 @@ use tokio::process::Command;
 
 use crate::engine::{Engine, EngineError};
 
-const BASE: &str = "debian";
-const BASE_TAG: &str = "bookworm-slim";
+/// A release of Debian, the base of images.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub(crate) enum Debian {
+    /// 12.
+    Bookworm,
+    /// 13.
+    Trixie,
+}
 
-/// An image of the lab: a folder of `interop/images`, and what is copied into it.
-#[derive(Clone, Debug)]
+/// An image of the lab: a folder of `interop/images`, and what it is built upon.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub(crate) struct Image {
     pub(crate) name: &'static str,
-    pub(crate) extra: Option<PathBuf>,
+    pub(crate) debian: Debian,
 }
 
 impl Image {
     const LABEL: &str = "org.xmpp-s2s.interop.image";
 
-    /// Builds it and gives its id. Docker's own cache knows whether anything has changed.
-    pub(crate) async fn build(&self, engine: &Engine) -> Result<String, ImageError> {
-        let tag = format!("xmpp-s2s-lab/{}", self.name);
+    /// Builds it, with a file of the host's if there is one, and gives its id. Docker's own cache
+    /// knows whether anything has changed.
+    pub(crate) async fn build(
+        self,
+        engine: &Engine,
+        extra: Option<&Path>,
+    ) -> Result<String, ImageError> {
+        let tag = format!("xmpp-s2s-lab/{}:{}", self.name, self.debian.name());
         let label = HashMap::from([(Self::LABEL, engine.folder())]);
-        let options = BuildImageOptionsBuilder::new().t(&tag).labels(&label);
+        let arguments = HashMap::from([("DEBIAN", self.debian.name())]);
+        let options = BuildImageOptionsBuilder::new().t(&tag).labels(&label).buildargs(&arguments);
         let options = options.rm(true).forcerm(true).build();
-        let context = body_full(run(self.context()).await?);
+        let context = body_full(run(self.context(extra)).await?);
         let mut steps = engine.docker.build_image(options, None, Some(context));
         let (mut said, mut id) = (String::new(), None);
         loop {
@@ -49,13 +61,11 @@ impl Image {
     }
 
     /// The build context as a tar archive.
-    fn context(&self) -> Command {
+    fn context(self, extra: Option<&Path>) -> Command {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("images").join(self.name);
         let mut tar = Command::new("tar");
         tar.arg("-c").arg("-C").arg(folder).arg(".");
-        if let Some((folder, file)) =
-            self.extra.as_ref().and_then(|p| p.parent().zip(p.file_name()))
-        {
+        if let Some((folder, file)) = extra.and_then(|path| path.parent().zip(path.file_name())) {
             tar.arg("-C").arg(folder).arg(file);
         }
         tar
@@ -76,31 +86,44 @@ pub(crate) async fn prune(engine: &Engine) -> Result<(), ImageError> {
     }
 }
 
-/// Sees to it that there is a base image: the one at hand, one from a registry, or one made from
-/// Debian's packages under the same name.
-pub(crate) async fn base(engine: &Engine) -> Result<(), ImageError> {
-    let name = format!("{BASE}:{BASE_TAG}");
-    match engine.docker.inspect_image(&name).await {
-        Ok(_) => return Ok(()),
-        Err(DockerResponseServerError { status_code: 404, .. }) => {}
-        Err(source) => return Err(EngineError::of("look for the base image")(source).into()),
-    }
-    let pull = CreateImageOptionsBuilder::new().from_image(BASE).tag(BASE_TAG).build();
-    let pulled = engine.docker.create_image(Some(pull), None, None).try_collect::<Vec<_>>().await;
-    let Err(why) = pulled else { return Ok(()) };
-    eprintln!("lab: {name} cannot be pulled ({why}), so it is made with mmdebstrap");
-    let files = body_full(run(bootstrap()).await?);
-    let import = CreateImageOptionsBuilder::new().from_src("-").repo(BASE).tag(BASE_TAG).build();
-    let imported = engine.docker.create_image(Some(import), Some(files), None);
-    imported.try_collect::<Vec<_>>().await.map_err(EngineError::of("import the base image"))?;
-    Ok(())
-}
+impl Debian {
+    const REPOSITORY: &str = "debian";
 
-/// Writes the files of a minimal Debian as a tar archive.
-fn bootstrap() -> Command {
-    let mut mmdebstrap = Command::new("mmdebstrap");
-    mmdebstrap.args(["--variant=minbase", "--quiet", "--format=tar", "bookworm", "-"]);
-    mmdebstrap
+    /// Sees to it that there is a base image: the one at hand, one from a registry, or one made
+    /// from Debian's packages under the same name.
+    pub(crate) async fn provide(self, engine: &Engine) -> Result<(), ImageError> {
+        let tag = format!("{}-slim", self.name());
+        let name = format!("{}:{tag}", Self::REPOSITORY);
+        match engine.docker.inspect_image(&name).await {
+            Ok(_) => return Ok(()),
+            Err(DockerResponseServerError { status_code: 404, .. }) => {}
+            Err(source) => return Err(EngineError::of("look for a base image")(source).into()),
+        }
+        let image = || CreateImageOptionsBuilder::new().tag(&tag);
+        let pull = image().from_image(Self::REPOSITORY).build();
+        let pulled = engine.docker.create_image(Some(pull), None, None);
+        let Err(why) = pulled.try_collect::<Vec<_>>().await else { return Ok(()) };
+        eprintln!("lab: {name} cannot be pulled ({why}), so it is made with mmdebstrap");
+        let files = body_full(run(self.bootstrap()).await?);
+        let import = image().from_src("-").repo(Self::REPOSITORY).build();
+        let imported = engine.docker.create_image(Some(import), Some(files), None);
+        imported.try_collect::<Vec<_>>().await.map_err(EngineError::of("import a base image"))?;
+        Ok(())
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Bookworm => "bookworm",
+            Self::Trixie => "trixie",
+        }
+    }
+
+    /// Writes the files of a minimal Debian as a tar archive.
+    fn bootstrap(self) -> Command {
+        let mut mmdebstrap = Command::new("mmdebstrap");
+        mmdebstrap.args(["--variant=minbase", "--quiet", "--format=tar", self.name(), "-"]);
+        mmdebstrap
+    }
 }
 
 /// Runs a command to its end and gives what it wrote.

@@ -1,59 +1,58 @@
 use std::collections::HashMap;
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use futures_util::future::try_join_all;
 use thiserror::Error;
-use tokio::time::timeout;
+use tokio::sync::Mutex;
 
 use crate::container::{Container, Plan};
 use crate::domain::Domain;
 use crate::engine::EngineError;
-use crate::image::{self, Image, ImageError};
+use crate::images::{Images, ImagesError};
 use crate::log::Silence;
 use crate::machine::Machine;
 use crate::material::{Material, MaterialError};
 use crate::network::{Network, NetworkError};
-use crate::program::{self, ProgramError};
+use crate::release::Release;
 use crate::site::Site;
 
 /// A running lab: every machine that its domains need.
 #[derive(Debug)]
 pub struct Lab {
+    /// Whose turn it is to play: scenarios share the ports on which a ping waits for its answer.
+    pub(crate) turn: Mutex<()>,
     material: Material,
     machines: HashMap<Machine, Container>,
 }
 
 impl Lab {
-    /// How long it may take to build our server and all images, on a machine that has nothing yet.
-    const IMAGES: Duration = Duration::from_secs(15 * 60);
-
     /// How long a machine may take to be ready.
     const READY: Duration = Duration::from_secs(30);
 
-    /// Builds the lab that serves `domains`, and waits until every machine is ready.
-    pub async fn build(site: &Site, domains: &[Domain]) -> Result<Self, LabError> {
-        let needed: Vec<Machine> = needed(domains).collect();
-        let images = timeout(Self::IMAGES, images(site, &needed)).await;
-        let images = images.map_err(|_| LabError::Slow(Self::IMAGES))??;
-        let start = Instant::now();
+    /// Starts the lab that serves `domains`, and waits until every machine is ready.
+    pub(crate) async fn start(
+        site: &Site,
+        images: &Images,
+        release: Release,
+        domains: &[Domain],
+    ) -> Result<Self, LabError> {
         let network = Network::create(&site.engine).await?;
-        let folder = site.folder.join("lab");
+        let folder = site.folder.join(release.slug());
         remove(&folder)?;
         let material = Material::new(domains, network.subnet);
         material.write(&folder)?;
-        let mut lab = Self { material, machines: HashMap::new() };
-        for machine in needed {
-            let image = images[image_of(machine)].clone();
-            let plan = plan(machine, image, &network, &folder);
+        let mut lab = Self { turn: Mutex::default(), material, machines: HashMap::new() };
+        for machine in machines(domains) {
+            let image = images.id(machine, release).ok_or(LabError::NoImage(machine))?;
+            let plan = plan(machine, image.to_owned(), &network, &folder);
             let container = Container::start(&site.engine, &network, plan).await?;
             lab.machines.insert(machine, container);
         }
         for (machine, container) in &lab.machines {
-            ready(*machine, container).await?;
+            ready(*machine, release, container).await?;
             has_no_way_out(*machine, container, &network).await?;
         }
-        eprintln!("lab: up on {} after {:.1?}", network.subnet, start.elapsed());
+        eprintln!("lab: {release} is on {}", network.subnet);
         Ok(lab)
     }
 
@@ -70,7 +69,8 @@ impl Lab {
     }
 }
 
-fn needed(domains: &[Domain]) -> impl Iterator<Item = Machine> {
+/// The machines that a lab of these domains has.
+pub(crate) fn machines(domains: &[Domain]) -> impl Iterator<Item = Machine> {
     Machine::ALL.into_iter().filter(|machine| match machine {
         Machine::Dns | Machine::Web => true,
         Machine::Prosody | Machine::Other | Machine::Server | Machine::Caller => {
@@ -79,44 +79,12 @@ fn needed(domains: &[Domain]) -> impl Iterator<Item = Machine> {
     })
 }
 
-/// Which folder of `interop/images` a machine is made from.
-fn image_of(machine: Machine) -> &'static str {
-    match machine {
-        Machine::Dns => "bind",
-        Machine::Web => "nginx",
-        Machine::Prosody | Machine::Other => "prosody",
-        Machine::Server | Machine::Caller => "federating-server",
-    }
-}
-
-/// The ids of the images that the machines need, by name.
-async fn images(
-    site: &Site,
-    machines: &[Machine],
-) -> Result<HashMap<&'static str, String>, LabError> {
-    let start = Instant::now();
-    image::base(&site.engine).await?;
-    image::prune(&site.engine).await?;
-    let mut names: Vec<&str> = machines.iter().map(|machine| image_of(*machine)).collect();
-    names.dedup();
-    let built = names.into_iter().map(async |name| {
-        let extra = match name {
-            "federating-server" => Some(program::build().await?),
-            _ => None,
-        };
-        Ok::<_, LabError>((name, Image { name, extra }.build(&site.engine).await?))
-    });
-    let images = try_join_all(built).await?.into_iter().collect();
-    eprintln!("lab: images are ready after {:.1?}", start.elapsed());
-    Ok(images)
-}
-
 fn plan(machine: Machine, image: String, network: &Network, folder: &Path) -> Plan {
     let mut mounts = vec![
         (folder.join(machine.name()), "/lab"),
         (folder.join("resolv.conf"), "/etc/resolv.conf"),
     ];
-    if matches!(machine, Machine::Prosody | Machine::Other) {
+    if machine.runs_prosody() {
         mounts.push((Path::new(env!("CARGO_MANIFEST_DIR")).join("prosody"), "/plugins"));
     }
     let command = (machine == Machine::Caller).then(|| vec!["sleep", "infinity"]);
@@ -124,15 +92,20 @@ fn plan(machine: Machine, image: String, network: &Network, folder: &Path) -> Pl
     Plan { name: machine.name(), image, address, mounts, command }
 }
 
-async fn ready(machine: Machine, container: &Container) -> Result<(), LabError> {
-    let sign = match machine {
-        Machine::Dns => "all zones loaded",
-        Machine::Web => "start worker process",
-        Machine::Prosody | Machine::Other => "Activated service 's2s_direct_tls' on [*]:5270",
-        Machine::Server => "listening address=0.0.0.0:5270",
+/// Waits until a machine serves, a Prosody of the right release.
+async fn ready(machine: Machine, release: Release, container: &Container) -> Result<(), LabError> {
+    let version = format!("version {}.", release.version());
+    let signs = match machine {
+        Machine::Dns => vec!["all zones loaded"],
+        Machine::Web => vec!["start worker process"],
+        Machine::Prosody | Machine::Other => {
+            vec![version.as_str(), "Activated service 's2s_direct_tls' on [*]:5270"]
+        }
+        Machine::Server => vec!["listening address=0.0.0.0:5270"],
         Machine::Caller => return Ok(()),
     };
-    let waited = container.log.wait_for(0, Lab::READY, |log| log.contains(sign)).await;
+    let said = |log: &str| signs.iter().all(|sign| log.contains(sign));
+    let waited = container.log.wait_for(0, Lab::READY, said).await;
     waited.map(drop).map_err(|why| LabError::NotReady {
         machine,
         why,
@@ -167,15 +140,12 @@ fn remove(folder: &Path) -> Result<(), MaterialError> {
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum LabError {
-    /// Our server was not built.
+    /// There are not all the images.
     #[error(transparent)]
-    Program(#[from] ProgramError),
-    /// An image could not be had.
-    #[error(transparent)]
-    Image(#[from] ImageError),
-    /// The images took too long.
-    #[error("the images were not ready within {0:?}")]
-    Slow(Duration),
+    Images(#[from] ImagesError),
+    /// An image was forgotten.
+    #[error("no image was built for the machine `{0}`")]
+    NoImage(Machine),
     /// The network could not be made.
     #[error(transparent)]
     Network(#[from] NetworkError),

@@ -8,20 +8,24 @@
 //!  └ foreign servers ┘  └ our server and our `ping` ┘
 //! ```
 //!
-//! Every scenario is a [`Domain`]: its zone, its web host, its documents and its place on one of
-//! the XMPP servers are made from one row of a table. The lab comes up once, serves all
-//! scenarios, and is gone afterwards, however the run ends.
+//! Every scenario is two [`Domain`]s: the zone, the web host, the documents of each and its place
+//! on one of the XMPP servers are made from one row of a table. Every scenario that has a Prosody
+//! in it is played with each [`Release`] of Prosody, in a lab of its own. The labs come up once,
+//! side by side, serve all scenarios, and are gone afterwards, however the run ends.
 #![expect(
     clippy::exhaustive_enums,
     clippy::exhaustive_structs,
     reason = "no crate but this one's tests uses them"
 )]
 
+mod case;
 mod container;
 mod domain;
 mod engine;
 mod image;
+mod images;
 mod lab;
+mod labs;
 mod log;
 mod machine;
 mod material;
@@ -29,21 +33,26 @@ mod network;
 mod owner;
 mod ping;
 mod program;
+mod release;
 mod run;
 mod scenario;
 mod site;
 
+pub use case::Case;
 pub use container::Output;
 pub use domain::{Certificate, Company, Document, Domain, Transport, WebAuthority};
 pub use engine::EngineError;
 pub use image::ImageError;
+pub use images::ImagesError;
 pub use lab::{Lab, LabError};
+pub use labs::Labs;
 pub use log::Silence;
 pub use machine::Machine;
 pub use material::MaterialError;
 pub use network::NetworkError;
 pub use ping::{Ping, Side};
 pub use program::ProgramError;
+pub use release::Release;
 pub use run::{Failure, Run};
-pub use scenario::{Scenario, play};
+pub use scenario::Scenario;
 pub use site::{Site, SiteError};

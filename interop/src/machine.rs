@@ -51,6 +51,11 @@ impl Machine {
         Ipv4Addr::new(a, b, c, host)
     }
 
+    /// Whether it is a server of others.
+    pub(crate) fn runs_prosody(self) -> bool {
+        matches!(self, Self::Prosody | Self::Other)
+    }
+
     /// What SRV records call it, if it is an XMPP server.
     pub fn target(self) -> Option<&'static str> {
         match self {

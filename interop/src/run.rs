@@ -16,6 +16,7 @@ use crate::lab::Lab;
 use crate::log::Silence;
 use crate::machine::Machine;
 use crate::ping::Ping;
+use crate::release::Release;
 use crate::site::Site;
 
 /// A scenario while it runs in a lab: what it does there, and what the machines say to it.
@@ -156,6 +157,9 @@ fn has_all(text: &str, words: &[&str]) -> bool {
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum Failure {
+    /// It needs a lab that nobody asked for.
+    #[error("there is no lab with {0}")]
+    NoLab(Release),
     /// It needs a machine that no domain of the lab is on.
     #[error("the lab has no `{0}`")]
     NoMachine(Machine),

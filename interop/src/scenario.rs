@@ -10,7 +10,7 @@ mod check;
 mod foreign;
 mod play;
 
-pub use play::play;
+pub(crate) use play::play;
 
 /// What a domain publishes that Prosody has to prove: its plugin reads RFC 7711 only.
 pub(crate) const FINGERPRINTS: Document = Document::Direct(Profile::Rfc7711);
@@ -63,8 +63,13 @@ impl Scenario {
         Self { name, from, to, outcome }
     }
 
+    /// Whether a server of others is in it.
+    pub(crate) fn has_prosody(&self) -> bool {
+        self.domains().iter().any(|domain| domain.machine.runs_prosody())
+    }
+
     /// The domains that it needs.
-    pub fn domains(&self) -> [Domain; 2] {
+    pub(crate) fn domains(&self) -> [Domain; 2] {
         [self.from, self.to]
     }
 }

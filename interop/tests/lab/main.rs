@@ -1,27 +1,27 @@
-//! The lab's scenarios: the lab comes up, they run one after the other, the lab goes down.
+//! The lab's scenarios: the labs come up, the scenarios are played, the labs go down.
 
 use std::error::Error;
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use interop::{Lab, Scenario, Site, play};
+use interop::{Case, Labs, Release, Site};
 use libtest_mimic::{Arguments, Trial};
 
 fn main() -> ExitCode {
     let mut arguments = Arguments::from_args();
-    // They share the ports on which a ping waits for its answer.
-    arguments.test_threads = Some(1);
-    let scenarios = Scenario::all();
-    let asked: Vec<Scenario> =
-        scenarios.iter().filter(|scenario| asked_for(&arguments, scenario)).copied().collect();
+    // Each lab plays one scenario at a time.
+    arguments.test_threads.get_or_insert(Release::ALL.len());
+    let cases = Case::all();
+    let asked: Vec<Case> =
+        cases.iter().filter(|case| asked_for(&arguments, &case.name())).copied().collect();
     if arguments.list || asked.is_empty() {
         let unplayed = || Err("there is no lab to play it in".into());
-        let names = scenarios.iter().map(|scenario| Trial::test(scenario.name, unplayed));
+        let names = cases.iter().map(|case| Trial::test(case.name(), unplayed));
         return libtest_mimic::run(&arguments, names.collect()).exit_code();
     }
     match stage(&asked) {
-        Ok(stage) => libtest_mimic::run(&arguments, trials(&scenarios, stage)).exit_code(),
+        Ok(stage) => libtest_mimic::run(&arguments, trials(&cases, stage)).exit_code(),
         Err(error) => {
             eprintln!("lab: {}", with_causes(error.as_ref()));
             ExitCode::FAILURE
@@ -29,38 +29,35 @@ fn main() -> ExitCode {
     }
 }
 
-/// A lab that is up, and the place that is cleared when it is dropped.
+/// Labs that are up, and the place that is cleared when it is dropped.
 struct Stage {
-    lab: Lab,
+    labs: Labs,
     site: Site,
 }
 
-/// Brings up what `scenarios` need.
-fn stage(scenarios: &[Scenario]) -> Result<Arc<Stage>, Box<dyn Error>> {
+/// Brings up what `cases` need.
+fn stage(cases: &[Case]) -> Result<Arc<Stage>, Box<dyn Error>> {
     let site = Site::claim(&Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("interop"))?;
-    let mut domains: Vec<_> = scenarios.iter().flat_map(Scenario::domains).collect();
-    domains.sort_by_key(|domain| domain.name);
-    domains.dedup();
-    let lab = site.wait_for(Lab::build(&site, &domains))?;
-    Ok(Arc::new(Stage { lab, site }))
+    let labs = site.wait_for(Labs::build(&site, cases))?;
+    Ok(Arc::new(Stage { labs, site }))
 }
 
-fn trials(scenarios: &[Scenario], stage: Arc<Stage>) -> Vec<Trial> {
-    let trial = |scenario: &Scenario| {
-        let (scenario, stage) = (*scenario, Arc::clone(&stage));
-        Trial::test(scenario.name, move || {
-            let Stage { lab, site } = stage.as_ref();
-            Ok(site.wait_for(play(site, lab, &scenario))?)
+fn trials(cases: &[Case], stage: Arc<Stage>) -> Vec<Trial> {
+    let trial = |case: &Case| {
+        let (case, stage) = (*case, Arc::clone(&stage));
+        Trial::test(case.name(), move || {
+            let Stage { labs, site } = stage.as_ref();
+            Ok(site.wait_for(labs.play(site, &case))?)
         })
     };
-    scenarios.iter().map(trial).collect()
+    cases.iter().map(trial).collect()
 }
 
 /// As libtest-mimic decides it.
-fn asked_for(arguments: &Arguments, scenario: &Scenario) -> bool {
+fn asked_for(arguments: &Arguments, name: &str) -> bool {
     let matches = |filter: &String| match arguments.exact {
-        true => scenario.name == filter,
-        false => scenario.name.contains(filter.as_str()),
+        true => name == filter,
+        false => name.contains(filter.as_str()),
     };
     arguments.filter.as_ref().is_none_or(matches) && !arguments.skip.iter().any(matches)
 }

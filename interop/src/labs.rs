@@ -1,0 +1,53 @@
+use std::collections::HashMap;
+use std::time::Instant;
+
+use futures_util::future::try_join_all;
+
+use crate::case::Case;
+use crate::domain::Domain;
+use crate::images::Images;
+use crate::lab::{Lab, LabError, machines};
+use crate::release::Release;
+use crate::run::Failure;
+use crate::site::Site;
+
+/// The labs of a run: one for each release of Prosody, each with a network of its own.
+#[derive(Debug)]
+pub struct Labs(HashMap<Release, Lab>);
+
+impl Labs {
+    /// Builds what `cases` need, and waits until every machine is ready.
+    pub async fn build(site: &Site, cases: &[Case]) -> Result<Self, LabError> {
+        let domains = domains(cases);
+        let needed = domains.iter().flat_map(|(release, domains)| {
+            machines(domains).map(|machine| (machine, *release)).collect::<Vec<_>>()
+        });
+        let images = Images::build(site, needed).await?;
+        let start = Instant::now();
+        let labs = try_join_all(domains.iter().map(async |(release, domains)| {
+            Ok::<_, LabError>((*release, Lab::start(site, &images, *release, domains).await?))
+        }));
+        let labs = labs.await?.into_iter().collect();
+        eprintln!("lab: up after {:.1?}", start.elapsed());
+        Ok(Self(labs))
+    }
+
+    /// Plays a case in its lab.
+    pub async fn play(&self, site: &Site, case: &Case) -> Result<(), Failure> {
+        let lab = self.0.get(&case.release).ok_or(Failure::NoLab(case.release))?;
+        case.play(site, lab).await
+    }
+}
+
+/// The domains of each lab, in the order of their names.
+fn domains(cases: &[Case]) -> HashMap<Release, Vec<Domain>> {
+    let mut labs: HashMap<_, Vec<_>> = HashMap::new();
+    for case in cases {
+        labs.entry(case.release).or_default().extend(case.scenario.domains());
+    }
+    for domains in labs.values_mut() {
+        domains.sort_by_key(|domain| domain.name);
+        domains.dedup();
+    }
+    labs
+}
