@@ -10,6 +10,7 @@ use super::chars::{self, Escaped};
 use super::condition::Fault;
 use super::limits::Limits;
 use super::scope::{Bindings, Scope};
+use super::stanza::StanzaKind;
 use super::{Condition, StreamId, ns};
 
 /// What the header of a peer says.
@@ -142,6 +143,10 @@ fn is_xml_1(version: &str) -> bool {
 /// The stream element, and `jabber:server` for what it holds: as its default namespace, or named by
 /// each stanza where the stream element has no prefix.
 fn check_namespaces(namespace: &str, default: &str, local: &str) -> Result<(), Fault> {
+    // Somebody sends a stanza too early, and below no header (RFC 6120 §4.3.5).
+    if matches!(namespace, ns::SERVER | ns::CLIENT | "") && StanzaKind::from_name(local).is_some() {
+        return Err(Fault::new(Condition::NotAuthorized, "a stanza has to wait for its stream", 0));
+    }
     if namespace != ns::STREAMS {
         return Err(Fault::new(Condition::InvalidNamespace, "not an XMPP stream", 0));
     }
