@@ -5,10 +5,13 @@
 
 #![allow(clippy::unwrap_used, reason = "what goes wrong fails the test")]
 
+#[path = "support/leaves.rs"]
+mod leaves;
 #[path = "support/receiving.rs"]
 mod receiving;
 mod support;
 
+use std::cell::Cell;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -35,6 +38,7 @@ fn main() {
         trial("xs04_sequences_of_bytes_are_told_apart", utf8),
         trial("valid_documents_are_taken_as_payload", valid),
         trial("stanzas_of_the_xeps_are_taken", stanzas),
+        trial("tl12_a_certificate_proves_nothing_but_what_lists_it_and_within_its_dates", leaves),
         trial("xs13_streams_of_other_servers_tests_come_out_as_theirs", streams),
     ];
     libtest_mimic::run(&Arguments::from_args(), trials).exit();
@@ -129,6 +133,20 @@ fn streams(folder: &Path) -> Result<(), String> {
             _ => Ok(()),
         }
     })
+}
+
+fn leaves(folder: &Path) -> Result<(), String> {
+    let (total, accepted) = (Cell::new(0), Cell::new(0));
+    each(&folder.join("x509-leaf"), |_, der| {
+        total.set(total.get() + 1);
+        accepted.set(accepted.get() + usize::from(leaves::judge(der)?));
+        Ok(())
+    })?;
+    // Most are good certificates, so that their being accepted is what is tested.
+    match accepted.get() * 2 > total.get() {
+        true => Ok(()),
+        false => Err(format!("only {} of {} were ever accepted", accepted.get(), total.get())),
+    }
 }
 
 /// Makes a stream one of servers: those that are about something else have no addresses.

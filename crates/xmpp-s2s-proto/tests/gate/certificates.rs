@@ -1,6 +1,6 @@
 use rcgen::{
     BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
-    date_time_ymd,
+    PublicKeyData, date_time_ymd,
 };
 use rustls_pki_types::CertificateDer;
 use xmpp_s2s_proto::dna::Authenticator;
@@ -31,8 +31,16 @@ impl Authority {
     }
 
     pub(crate) fn sign(&self, params: &CertificateParams) -> CertificateDer<'static> {
-        let key = KeyPair::generate().unwrap();
-        params.signed_by(&key, &self.issuer).unwrap().der().clone()
+        self.vouch_for(params, &KeyPair::generate().unwrap())
+    }
+
+    /// The same for a key that is there already.
+    pub(crate) fn vouch_for(
+        &self,
+        params: &CertificateParams,
+        key: &impl PublicKeyData,
+    ) -> CertificateDer<'static> {
+        params.signed_by(key, &self.issuer).unwrap().der().clone()
     }
 
     /// The gate that trusts it.

@@ -5,6 +5,7 @@
 mod certificates;
 mod documents;
 mod handshake;
+mod hostile;
 mod pkix;
 mod policy;
 mod posh;
