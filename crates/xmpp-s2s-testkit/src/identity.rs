@@ -42,6 +42,16 @@ impl Identity {
         Self(Arc::new(Parts { chain: self.0.chain.clone(), key: other.0.key.clone_key() }))
     }
 
+    /// This chain with `certificates` behind it, whatever they are.
+    #[must_use]
+    pub fn followed_by(
+        &self,
+        certificates: impl IntoIterator<Item = CertificateDer<'static>>,
+    ) -> Self {
+        let chain = self.0.chain.iter().cloned().chain(certificates).collect();
+        Self(Arc::new(Parts { chain, key: self.0.key.clone_key() }))
+    }
+
     /// The chain, end entity first, without the root.
     #[must_use]
     pub fn chain(&self) -> &[CertificateDer<'static>] {

@@ -95,6 +95,36 @@ async fn a_stolen_certificate_fails_the_handshake_and_ends_the_connection() {
 }
 
 #[tokio::test]
+async fn what_dribbles_arrives_whole_also_under_tls_and_in_many_records() {
+    let (a, mut b) = pair().await;
+    let mut a = a.dribbling();
+    let identity = Authority::new("A").issue_for("b.example");
+    let (client, server) = (ClientTls::new("b.example").records_of(32), ServerTls::new(&identity));
+    let (secured, _) = join!(a.secure_as_client(&client), b.secure_as_server(&server));
+    secured.unwrap();
+    a.send("in pieces").await.unwrap();
+    assert_eq!(b.expect("pieces").await.unwrap(), "in pieces");
+}
+
+#[tokio::test]
+async fn a_reset_is_heard_as_one() {
+    let (a, mut b) = pair().await;
+    a.reset().unwrap();
+    let error = b.expect("anything").await.unwrap_err();
+    assert_eq!(error.kind(), io::ErrorKind::ConnectionReset);
+}
+
+#[tokio::test]
+async fn certificates_behind_the_chain_are_shown_as_they_are() {
+    let (mut a, mut b) = pair().await;
+    let (authority, stranger) = (Authority::new("A"), Authority::new("B"));
+    let identity = authority.issue_for("b.example").followed_by([stranger.root().clone()]);
+    let (client, server) = (ClientTls::new("b.example"), ServerTls::new(&identity));
+    let (secured, _) = join!(a.secure_as_client(&client), b.secure_as_server(&server));
+    assert_eq!(secured.unwrap().chain, [identity.leaf().clone(), stranger.root().clone()]);
+}
+
+#[tokio::test]
 async fn a_listener_that_nobody_connects_to_is_left_alone() {
     let listener = Listener::start().await.unwrap();
     assert!(listener.is_left_alone(Duration::from_millis(20)).await);

@@ -2,6 +2,7 @@
 
 mod any;
 mod tls;
+mod transport;
 
 use std::fmt;
 use std::io;
@@ -11,12 +12,13 @@ use std::time::Duration;
 
 use rustls::{HandshakeKind, ProtocolVersion};
 use rustls_pki_types::CertificateDer;
-use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{Instant, timeout, timeout_at};
 use tokio_rustls::{TlsAcceptor, TlsConnector, TlsStream};
 
 pub use tls::{ClientTls, ServerTls};
+use transport::{Dribble, Transport};
 
 /// A listener for scripted receiving entities, on a port of loopback that is free.
 #[derive(Debug)]
@@ -83,9 +85,6 @@ pub struct Secured {
     /// The chain that the other side showed.
     pub chain: Vec<CertificateDer<'static>>,
 }
-
-trait Transport: AsyncRead + AsyncWrite + Send + Unpin {}
-impl<T: AsyncRead + AsyncWrite + Send + Unpin> Transport for T {}
 
 impl ScriptedPeer {
     /// Longest wait for anything that a script expects.
@@ -182,6 +181,20 @@ impl ScriptedPeer {
     pub async fn finish(&mut self) -> io::Result<()> {
         let ending = timeout(Self::DEADLINE, self.transport()?.shutdown());
         ending.await.map_err(|_| timed_out("peer does not read"))?
+    }
+
+    /// Ends the connection with a TCP reset: the other side gets no `close_notify`, and may lose
+    /// what it has not read yet.
+    pub fn reset(mut self) -> io::Result<()> {
+        self.transport()?.tcp().set_zero_linger()
+    }
+
+    /// From now on, writes one byte after the other: each is a TCP segment of its own, as far as
+    /// the operating system does not wait. Before a handshake, this is true of what is under TLS.
+    #[must_use]
+    pub fn dribbling(self) -> Self {
+        let dribble = |transport| Box::new(Dribble(transport)) as Box<dyn Transport>;
+        Self { transport: self.transport.map(dribble), ..self }
     }
 
     /// Does the TLS handshake as client.

@@ -77,6 +77,12 @@ impl ClientTls {
         self
     }
 
+    /// Cuts what it sends into TLS records of at most `size` bytes, the handshake too.
+    pub fn records_of(mut self, size: usize) -> Self {
+        Arc::make_mut(&mut self.config).max_fragment_size = Some(size);
+        self
+    }
+
     /// How many sessions (tickets, or session ids in TLS 1.2) servers have offered to resume.
     #[must_use]
     pub fn sessions_offered(&self) -> usize {
