@@ -9,7 +9,9 @@ use std::time::Duration;
 use xmpp_s2s::{
     Code, Direction, Domain, Pair, Peer, Prooftype, Security, Stanza, Trail, Undelivered,
 };
-use xmpp_s2s_testkit::{ClientTls, Identity, Listener, ScriptedPeer, Server, World, message};
+use xmpp_s2s_testkit::{
+    ClientTls, Identity, Listener, ScriptedPeer, Server, ServerTls, World, message,
+};
 
 /// The domain that calls.
 pub const A: &str = "a.example";
@@ -158,6 +160,38 @@ pub async fn asked_for_starttls(listener: &Listener) -> ScriptedPeer {
     peer.expect("/>").await.expect("the tag ends");
     peer.answer(B, A, "1", STARTTLS).await.expect("header and features are sent");
     peer
+}
+
+/// The next caller of a scripted B, that was taken for whom it says it is, and may send stanzas.
+pub async fn taken(listener: &Listener, tls: &ServerTls) -> ScriptedPeer {
+    let mut peer = asked_for_auth(listener, tls).await;
+    peer.send("<success xmlns='urn:ietf:params:xml:ns:xmpp-sasl'/>")
+        .await
+        .expect("success is sent");
+    peer.expect("<stream:stream").await.expect("another header");
+    peer.answer(B, A, "3", "").await.expect("header and features are sent");
+    peer
+}
+
+/// The next caller of a scripted B, that has sent its `<auth/>` and waits for the answer.
+pub async fn asked_for_auth(listener: &Listener, tls: &ServerTls) -> ScriptedPeer {
+    let mut peer = asked_for_starttls(listener).await;
+    peer.send(PROCEED).await.expect("proceed is sent");
+    peer.secure_as_server(tls).await.expect("handshake");
+    peer.expect("<stream:stream").await.expect("a header");
+    let external = "<mechanisms xmlns='urn:ietf:params:xml:ns:xmpp-sasl'>\
+                    <mechanism>EXTERNAL</mechanism></mechanisms>";
+    peer.answer(B, A, "2", external).await.expect("header and features are sent");
+    peer.expect(auth("").split('>').next().unwrap_or_default()).await.expect("auth");
+    peer.expect("</auth>").await.expect("its end");
+    peer
+}
+
+/// Answers the closing tag of the other side, and listens to the end.
+pub async fn part(peer: &mut ScriptedPeer) -> String {
+    peer.expect("</stream:stream>").await.expect("a closing tag");
+    peer.send("</stream:stream>").await.expect("a closing tag is sent");
+    peer.expect_end().await.expect("the end")
 }
 
 /// `<starttls/>`.

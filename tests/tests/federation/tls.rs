@@ -1,8 +1,6 @@
 //! TLS as such: no resumption in either role, and who is let in to direct TLS.
 
-use end_to_end::{
-    A, B, DEADLINE, PROCEED, asked_for_starttls, auth, establish, ordinary, pair, secure, serve,
-};
+use end_to_end::{B, DEADLINE, establish, ordinary, pair, part, secure, serve, taken};
 use rustls::HandshakeKind;
 use xmpp_s2s::{AcceptError, Security};
 use xmpp_s2s_testkit::{ClientTls, Listener, ScriptedPeer, Server, ServerTls, World};
@@ -138,20 +136,7 @@ async fn assert_tls_error(server: &Server) {
 
 /// A B that takes whoever calls, until the stream is open and closed again.
 async fn through_sasl(listener: &Listener, tls: &ServerTls) -> HandshakeKind {
-    let mut peer = asked_for_starttls(listener).await;
-    peer.send(PROCEED).await.unwrap();
-    let handshake = peer.secure_as_server(tls).await.unwrap().handshake;
-    peer.expect("<stream:stream").await.unwrap();
-    let external = "<mechanisms xmlns='urn:ietf:params:xml:ns:xmpp-sasl'>\
-                    <mechanism>EXTERNAL</mechanism></mechanisms>";
-    peer.answer(B, A, "2", external).await.unwrap();
-    peer.expect(auth("").split('>').next().unwrap()).await.unwrap();
-    peer.expect("</auth>").await.unwrap();
-    peer.send("<success xmlns='urn:ietf:params:xml:ns:xmpp-sasl'/>").await.unwrap();
-    peer.expect("<stream:stream").await.unwrap();
-    peer.answer(B, A, "3", "").await.unwrap();
-    peer.expect("</stream:stream>").await.unwrap();
-    peer.send("</stream:stream>").await.unwrap();
-    peer.expect_end().await.unwrap();
-    handshake
+    let mut peer = taken(listener, tls).await;
+    part(&mut peer).await;
+    peer.secured().unwrap().handshake
 }

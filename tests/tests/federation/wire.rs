@@ -2,7 +2,8 @@
 
 use base64::Engine as _;
 use end_to_end::{
-    B, PROCEED, asked_for_starttls, claim, hosted, ordinary, scripted_b, tags, text, undelivered,
+    B, PROCEED, asked_for_starttls, claim, hosted, ordinary, part, scripted_b, tags, text,
+    undelivered,
 };
 use posh::Profile::Rfc7711;
 use xmpp_s2s::{AcceptError, Code, Security};
@@ -98,13 +99,6 @@ async fn answer_starttls(listener: &Listener, identity: &Identity) -> ScriptedPe
     peer.send(PROCEED).await.unwrap();
     peer.secure_as_server(&ServerTls::new(identity)).await.unwrap();
     peer
-}
-
-/// Answers the closing tag, and listens to the end.
-async fn part(peer: &mut ScriptedPeer) {
-    peer.expect("</stream:stream>").await.unwrap();
-    peer.send("</stream:stream>").await.unwrap();
-    peer.expect_end().await.unwrap();
 }
 
 async fn refused_caller(server: &Server, from: &str, tls: &ClientTls) -> ScriptedPeer {
