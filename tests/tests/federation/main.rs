@@ -4,13 +4,17 @@
 
 mod budgets;
 mod claims;
+mod discovery;
 mod endings;
+mod handshake;
 mod incoming;
 mod precedence;
 mod proved;
 mod queue;
 mod refused;
 mod roots;
+mod routing;
+mod sasl;
 mod spelling;
 mod starttls;
 mod targets;

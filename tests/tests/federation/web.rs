@@ -3,13 +3,90 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use end_to_end::{A, B, caller, domain, hosted, ordinary};
-use posh::Profile::Rfc7711;
+use end_to_end::{
+    A, B, caller, deliver, domain, hosted, ordinary, outbound_proof, peer, serve, undelivered,
+};
+use posh::Profile::{Draft02, Rfc7711};
 use posh::Published;
 use tokio::net::TcpListener;
 use tokio::time::{Instant, timeout};
-use xmpp_s2s::{Code, Phase};
+use xmpp_s2s::{Code, Direction, Phase, Prooftype};
 use xmpp_s2s_testkit::{Reply, Server, World, well_known};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ph01_without_a_document_posh_proves_nothing_and_spoils_nothing() {
+    for status in [404, 410] {
+        let world = World::start().await.unwrap();
+        for profile in [Rfc7711, Draft02] {
+            world.reply(B, profile, Reply::status(status));
+        }
+        let a = caller(&world).await;
+        assert_eq!(lookup(&a).await, Code::PoshNotPublished, "{status}");
+        let hosted = serve(&world, B, &hosted(&world, B)).await;
+        assert_eq!(undelivered(&a).await.trail.conclusion(), Some(Code::PoshNotPublished));
+        assert!(hosted.stanzas().is_empty());
+
+        let b = serve(&world, B, &ordinary(&world, B)).await;
+        deliver((&caller(&world).await, A), (&b, B), "proved by PKIX").await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ph03_a_redirect_to_another_host_is_followed() {
+    const ELSEWHERE: &str = "web.hosting.example";
+    for status in [302, 307] {
+        let world = World::start().await.unwrap();
+        let identity = hosted(&world, B);
+        world.open_web_host(ELSEWHERE);
+        world.publish_at(ELSEWHERE, "/b.json", Rfc7711, &[&identity]);
+        let location = format!("https://{ELSEWHERE}/b.json");
+        world.reply(B, Rfc7711, Reply::redirect(status, &location));
+        let (a, b) = (caller(&world).await, serve(&world, B, &identity).await);
+        deliver((&a, A), (&b, B), "there").await;
+        assert_eq!(outbound_proof(&a, B), Some(Prooftype::Posh), "{status}");
+        let trail = peer(&a, B, Direction::Outbound).trail;
+        let found = trail.steps().iter().find(|step| step.code == Code::PoshFound).unwrap();
+        let way = format!("{} → {location}", well_known(B, Rfc7711));
+        assert!(found.detail.contains(&way), "{status}: {found:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ph05_a_long_way_of_redirects_and_a_reference_ends_after_five_requests() {
+    for reference in [None, Some(3)] {
+        let world = World::start().await.unwrap();
+        let path = well_known(B, Rfc7711).path().to_owned();
+        let names: Vec<_> = (0..11).map(|step| format!("https://b.example/{step}.json")).collect();
+        world.reply(B, Rfc7711, Reply::redirect(302, &names[0]));
+        for (step, next) in names.iter().enumerate().skip(1) {
+            let reply = match reference {
+                Some(at) if at == step => {
+                    Reply::json(format!(r#"{{"url":"{next}","expires":60}}"#))
+                }
+                _ => Reply::redirect(302, next),
+            };
+            world.web.serve(B, &format!("/{}.json", step - 1), reply);
+        }
+        assert_eq!(lookup(&caller(&world).await).await, Code::PoshTooManyRequests, "{reference:?}");
+        let asked = world.web.requests().all();
+        let asked: Vec<_> = asked.iter().map(|request| request.path()).collect();
+        let on_the_way = asked.iter().filter(|at| **at == path || at.len() < 10).count();
+        assert_eq!(on_the_way, 5, "{reference:?}: {asked:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pd24_what_is_published_for_clients_proves_no_server() {
+    let world = World::start().await.unwrap();
+    let identity = hosted(&world, B);
+    world.open_web_host(B);
+    world.publish_at(B, "/.well-known/posh/xmpp-client.json", Rfc7711, &[&identity]);
+    world.publish_at(B, "/.well-known/posh._xmpp-client._tcp.json", Draft02, &[&identity]);
+    let (a, _b) = (caller(&world).await, serve(&world, B, &identity).await);
+    assert_eq!(undelivered(&a).await.trail.conclusion(), Some(Code::PoshNotPublished));
+    let asked = world.web.requests().all();
+    assert!(asked.iter().all(|request| !request.line.contains("client")), "{asked:?}");
+}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn ph04_a_redirect_to_http_is_not_followed() {
