@@ -96,7 +96,7 @@ where
     let arrival = Arrival { context, deadline, since, secured: None };
     let held = (stop.clone(), permit);
     let (connection, permit, pair, tls) = arrival.claim(connection, security, held).await?;
-    let mut peer = Peer::new(pair, Direction::Inbound);
+    let mut peer = Peer::new(pair, Direction::Inbound, start);
     peer.address = address;
     peer.end_entity = connection.stream.presented().map(|presented| *presented.digest());
     peer.trail_mut().record(tls);

@@ -134,6 +134,7 @@ impl Claimed {
             Ok(association) => {
                 peer.trail_mut().append(association.trail().clone());
                 peer.prooftype = Some(association.prooftype());
+                peer.document = association.document().map(str::to_owned);
                 let Some(permit) = self.authenticated.admit(peer.address) else {
                     connection.stream.close(Some(Condition::ResourceConstraint.into()));
                     return Err(AcceptError::OverBudget);
@@ -147,6 +148,7 @@ impl Claimed {
             }
             Err(rejection) => {
                 peer.trail_mut().append(rejection.trail.clone());
+                peer.reject(&rejection);
                 connection.stream.handle_rejection(&peer.pair, &rejection, now());
                 Err(rejection.into())
             }

@@ -11,9 +11,11 @@ use tokio::sync::mpsc;
 use xmpp_s2s_proto::stream::{Event, Stream};
 use xmpp_s2s_proto::{Code, Phase, Step, Trail};
 
+use crate::clock::now;
 use crate::connection::{Connection, Progress};
 use crate::context::Context;
 use crate::delivery::{Undelivered, Waiting};
+use crate::negotiation::Proved;
 use crate::outbound::{ConnectError, establish};
 use crate::peer::{Direction, Peer};
 use crate::reason::{explain, lost_code, stream_code};
@@ -77,7 +79,7 @@ impl Lane {
 
     async fn connect(&mut self) -> Result<Connection, ConnectError> {
         let pair = self.peer().pair.clone();
-        let mut peer = Peer::new(pair, Direction::Outbound);
+        let mut peer = Peer::new(pair, Direction::Outbound, now());
         self.peer().clone_from(&peer);
         let mut stop = self.stop.clone();
         let outcome = tokio::select! {
@@ -86,10 +88,13 @@ impl Lane {
         };
         match &outcome {
             Ok(outbound) => {
-                peer.prooftype = Some(outbound.prooftype);
-                peer.end_entity = Some(outbound.end_entity);
+                let Proved { prooftype, end_entity, document } = &outbound.proved;
+                peer.prooftype = Some(*prooftype);
+                peer.end_entity = Some(*end_entity);
+                peer.document.clone_from(document);
                 peer.address = Some(outbound.address);
             }
+            Err(ConnectError::Rejected(rejection)) => peer.reject(rejection),
             Err(ConnectError::Stopping) => peer.trail_mut().conclude(Code::Stopping),
             Err(_) => {}
         }

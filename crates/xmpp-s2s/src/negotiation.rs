@@ -31,6 +31,16 @@ pub(crate) struct Negotiation<'a> {
     secured: Secured,
 }
 
+/// How a peer was proved.
+#[derive(Debug)]
+pub(crate) struct Proved {
+    pub(crate) prooftype: Prooftype,
+    /// SHA-256 of its certificate.
+    pub(crate) end_entity: [u8; 32],
+    /// Where that is listed, if that is the proof.
+    pub(crate) document: Option<String>,
+}
+
 /// Whether TLS is up.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Secured {
@@ -49,11 +59,8 @@ impl<'a> Negotiation<'a> {
         Self { context, target, evidence, trail, since, secured }
     }
 
-    /// Negotiates until stanzas flow; says by what the peer was proved, and with which certificate.
-    pub(crate) async fn run(
-        &mut self,
-        connection: &mut Connection,
-    ) -> Result<(Prooftype, [u8; 32]), Failure> {
+    /// Negotiates until stanzas flow; says how the peer was proved.
+    pub(crate) async fn run(&mut self, connection: &mut Connection) -> Result<Proved, Failure> {
         let mut proof = None;
         loop {
             let event = match connection.progress().await {
@@ -61,20 +68,17 @@ impl<'a> Negotiation<'a> {
                 Progress::Flushed => continue,
                 Progress::Lost(error) => return Err(self.lost(error)),
             };
-            match (event, proof) {
-                (Event::StartTls(local), _) => self.secure(connection, &local).await?,
-                (Event::Authenticate(pair), _) => {
-                    proof = Some(self.authenticate(connection, &pair)?);
-                }
-                (Event::Established(_), Some(proved)) => {
+            match event {
+                Event::StartTls(local) => self.secure(connection, &local).await?,
+                Event::Authenticate(pair) => proof = Some(self.authenticate(connection, &pair)?),
+                Event::Established(_) => {
+                    let Some(proved) = proof.take() else { continue };
                     self.record(Phase::Sasl, Code::SaslAccepted, "EXTERNAL");
                     return Ok(proved);
                 }
-                (Event::Refused(_, code, error), _) => {
-                    return Err(self.refused(code, error));
-                }
-                (Event::Closed(error), _) => return Err(self.closed(error)),
-                (_, _) => {}
+                Event::Refused(_, code, error) => return Err(self.refused(code, error)),
+                Event::Closed(error) => return Err(self.closed(error)),
+                _ => {}
             }
         }
     }
@@ -104,12 +108,16 @@ impl<'a> Negotiation<'a> {
         &mut self,
         connection: &mut Connection,
         pair: &Pair,
-    ) -> Result<(Prooftype, [u8; 32]), Failure> {
+    ) -> Result<Proved, Failure> {
         let presented = connection.stream.presented();
         match self.context.authenticate(presented, pair, self.evidence) {
             Ok(association) => {
                 self.trail.append(association.trail().clone());
-                let proved = (association.prooftype(), *association.end_entity());
+                let proved = Proved {
+                    prooftype: association.prooftype(),
+                    end_entity: *association.end_entity(),
+                    document: association.document().map(str::to_owned),
+                };
                 connection
                     .stream
                     .handle_association(association, now())

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use thiserror::Error;
 use tokio::time::{Instant, timeout};
-use xmpp_s2s_proto::dna::{Evidence, Prooftype, Rejection};
+use xmpp_s2s_proto::dna::{Evidence, Rejection};
 use xmpp_s2s_proto::stream::{Stream, StreamError};
 use xmpp_s2s_proto::{Code, Domain, Phase, Step, Trail};
 
@@ -16,7 +16,7 @@ use crate::connection::Connection;
 use crate::context::Context;
 use crate::dial::{Haste, Socket, dial};
 use crate::discovery::{DiscoveryError, Extent, Target};
-use crate::negotiation::{Failure, Negotiation};
+use crate::negotiation::{Failure, Negotiation, Proved};
 use crate::reason::explain;
 use crate::stop::Stop;
 
@@ -74,8 +74,7 @@ pub enum ConnectError {
 #[derive(Debug)]
 pub(crate) struct Outbound {
     pub(crate) connection: Connection,
-    pub(crate) prooftype: Prooftype,
-    pub(crate) end_entity: [u8; 32],
+    pub(crate) proved: Proved,
     pub(crate) address: SocketAddr,
 }
 
@@ -225,9 +224,9 @@ impl Attempt<'_> {
         let mut connection = Connection::new(stream, socket, haste, patience);
         let mut negotiation = Negotiation::new(context, target, evidence, trail);
         match negotiation.run(&mut connection).await {
-            Ok((prooftype, end_entity)) => {
+            Ok(proved) => {
                 connection.negotiated();
-                Ok(Outbound { connection, prooftype, end_entity, address })
+                Ok(Outbound { connection, proved, address })
             }
             Err(failure) => {
                 // The next target does not wait for the goodbye.

@@ -4,10 +4,13 @@ use std::collections::HashMap;
 use std::fmt;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use tracing::info;
-use xmpp_s2s_proto::dna::Prooftype;
+use xmpp_s2s_proto::dna::{Prooftype, Rejection};
 use xmpp_s2s_proto::{Pair, Trail, Verdict};
+
+use crate::clock::now;
 
 /// The other end of a stream, and how it stands.
 #[derive(Clone, Debug)]
@@ -23,8 +26,12 @@ pub struct Peer {
     pub address: Option<SocketAddr>,
     /// SHA-256 of the certificate that it showed, once it did.
     pub end_entity: Option<[u8; 32]>,
+    /// The URL of the POSH document that proves it, or that its certificate is not in.
+    pub document: Option<String>,
     /// How it came to this. Without a conclusion the stream is still being tried.
     pub trail: Arc<Trail>,
+    /// When we began with it.
+    since: Instant,
 }
 
 /// Who opened a stream.
@@ -48,9 +55,23 @@ impl Direction {
 }
 
 impl Peer {
-    pub(crate) fn new(pair: Pair, direction: Direction) -> Self {
-        let trail = Arc::new(Trail::new(pair.clone()));
-        Self { pair, direction, prooftype: None, address: None, end_entity: None, trail }
+    pub(crate) fn new(pair: Pair, direction: Direction, since: Instant) -> Self {
+        Self {
+            trail: Arc::new(Trail::new(pair.clone())),
+            pair,
+            direction,
+            prooftype: None,
+            address: None,
+            end_entity: None,
+            document: None,
+            since,
+        }
+    }
+
+    /// Notes what it showed, which was not enough.
+    pub(crate) fn reject(&mut self, rejection: &Rejection) {
+        self.end_entity = rejection.end_entity.or(self.end_entity);
+        self.document.clone_from(&rejection.document);
     }
 
     pub(crate) fn trail_mut(&mut self) -> &mut Trail {
@@ -59,8 +80,9 @@ impl Peer {
 
     /// Tells whoever listens what was decided: one event, whatever came out.
     ///
-    /// `outcome` is `accepted`, `refused` or `unknown`; `trail` has the details in quotes, so that
-    /// no peer's text can pass for a step.
+    /// `outcome` is `accepted`, `refused` or `unknown`; `proof_url` is that of [`Self::document`];
+    /// `elapsed_ms` counts from the first byte, or from the first stanza that waits; `trail` has
+    /// the details in quotes, so that no peer's text can pass for a step.
     pub(crate) fn log(&self) {
         let code = self.trail.conclusion();
         info!(
@@ -77,10 +99,16 @@ impl Peer {
             remote = %self.pair.remote,
             peer = self.address.map(tracing::field::display),
             cert_sha256 = self.end_entity.map(|digest| tracing::field::display(Hex(digest))),
+            proof_url = self.document.as_deref().map(tracing::field::display),
+            elapsed_ms = millis(now().saturating_duration_since(self.since)),
             trail = %Line(&self.trail),
             "s2s decision"
         );
     }
+}
+
+fn millis(elapsed: Duration) -> u64 {
+    u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// A digest in hexadecimal digits.
@@ -149,5 +177,73 @@ pub(crate) struct Registered {
 impl Drop for Registered {
     fn drop(&mut self) {
         self.registry.listed().peers.remove(&self.id);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use tracing::field::{Field, Visit};
+    use tracing::span::{Attributes, Id, Record};
+    use tracing::{Event, Level, Metadata, Subscriber, subscriber};
+    use xmpp_s2s_proto::Code;
+
+    use super::*;
+
+    /// Remembers the fields of every event.
+    #[derive(Clone, Default)]
+    struct Fields(Arc<Mutex<BTreeSet<&'static str>>>);
+
+    impl Subscriber for Fields {
+        fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+            metadata.target() == "xmpp_s2s" && *metadata.level() == Level::INFO
+        }
+
+        fn event(&self, event: &Event<'_>) {
+            event.record(&mut &*self);
+        }
+
+        fn new_span(&self, _: &Attributes<'_>) -> Id {
+            Id::from_u64(1)
+        }
+
+        fn record(&self, _: &Id, _: &Record<'_>) {}
+
+        fn record_follows_from(&self, _: &Id, _: &Id) {}
+
+        fn enter(&self, _: &Id) {}
+
+        fn exit(&self, _: &Id) {}
+    }
+
+    impl Visit for &Fields {
+        fn record_debug(&mut self, field: &Field, _: &dyn fmt::Debug) {
+            self.0.lock().unwrap().insert(field.name());
+        }
+    }
+
+    fn logged(peer: &Peer) -> BTreeSet<&'static str> {
+        let fields = Fields::default();
+        subscriber::with_default(fields.clone(), || peer.log());
+        std::mem::take(&mut *fields.0.lock().unwrap())
+    }
+
+    /// Others write alerts and dashboards on them.
+    #[test]
+    fn the_fields_of_a_decision_are_these() {
+        let pair =
+            Pair { local: "a.example".parse().unwrap(), remote: "b.example".parse().unwrap() };
+        let mut peer = Peer::new(pair, Direction::Inbound, now());
+        peer.trail_mut().conclude(Code::StreamEstablished);
+        let always = "code direction elapsed_ms local message outcome remote trail";
+        assert_eq!(logged(&peer), always.split(' ').collect());
+
+        peer.prooftype = Some(Prooftype::Posh);
+        peer.address = Some(([192, 0, 2, 1], 5269).into());
+        peer.end_entity = Some([1; 32]);
+        peer.document = Some("https://b.example/.well-known/posh/xmpp-server.json".to_owned());
+        let known = "prooftype peer cert_sha256 proof_url";
+        assert_eq!(logged(&peer), always.split(' ').chain(known.split(' ')).collect());
     }
 }

@@ -10,7 +10,7 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 use xmpp_s2s_proto::{Code, Pair, Stanza, Trail};
 
-use crate::clock::after;
+use crate::clock::{after, now};
 use crate::config::Limits;
 use crate::context::Context;
 use crate::delivery::{Delivery, Load, Share, Undelivered, Waiting};
@@ -131,7 +131,7 @@ impl Pool {
 
     fn open(&self, pair: &Pair) -> (Open, Lane) {
         let (queue, queued) = mpsc::unbounded_channel();
-        let peer = Arc::new(Mutex::new(Peer::new(pair.clone(), Direction::Outbound)));
+        let peer = Arc::new(Mutex::new(Peer::new(pair.clone(), Direction::Outbound, now())));
         let abandoned = self.abandoned.clone();
         let lane = Lane::new(self.context.clone(), queued, peer.clone(), self.stop(), abandoned);
         (Open { queue, load: Load::of(self.waiting.clone()), peer }, lane)

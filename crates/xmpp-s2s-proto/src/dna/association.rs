@@ -2,11 +2,12 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use ::posh::Published;
 use rustls_pki_types::{SignatureVerificationAlgorithm, TrustAnchor, UnixTime};
 
 use super::policy::{NoProof, Proof};
 use super::{Evidence, Policy, Presented, Prooftype, Rejection, pkix, posh};
-use crate::{Code, Pair, Phase, Step, Trail};
+use crate::{Code, Domain, Pair, Phase, Step, Trail, printable};
 
 /// The gate: decides whether a certificate chain proves a domain name.
 #[derive(Clone)]
@@ -40,7 +41,7 @@ impl Authenticator {
         let mut trail = Trail::new(pair.clone());
         let Some(presented) = presented else {
             trail.record(step(Phase::Tls, Code::TlsNoCertificate, ""));
-            return Err(Rejection::new(trail, Code::TlsNoCertificate, None));
+            return Err(Rejection::new(trail, Code::TlsNoCertificate, None, None));
         };
         let pkix = attempt(Prooftype::Pkix, policy, &mut trail, || {
             pkix::prove(presented, &pair.remote, &self.anchors, self.algorithms, now)
@@ -51,17 +52,18 @@ impl Authenticator {
             })
         });
 
-        let (prooftype, valid_until) = match (pkix, posh) {
-            (Ok(until), _) => (Prooftype::Pkix, until),
-            (Err(_), Some(Ok(until))) => (Prooftype::Posh, until),
+        let document = || compared(&pair.remote, evidence, policy);
+        let (prooftype, valid_until, document) = match (pkix, posh) {
+            (Ok(until), _) => (Prooftype::Pkix, until, None),
+            (Err(_), Some(Ok(until))) => (Prooftype::Posh, until, document()),
             (Err(pkix), posh) => {
                 let code = decisive(pkix, posh.and_then(Result::err));
-                return Err(Rejection::new(trail, code, Some(presented)));
+                return Err(Rejection::new(trail, code, Some(presented), document()));
             }
         };
         trail.conclude(prooftype.success());
         let presented = presented.clone();
-        Ok(Association { pair: pair.clone(), presented, prooftype, valid_until, trail })
+        Ok(Association { pair: pair.clone(), presented, prooftype, valid_until, document, trail })
     }
 }
 
@@ -83,6 +85,7 @@ pub struct Association {
     presented: Presented,
     prooftype: Prooftype,
     valid_until: UnixTime,
+    document: Option<String>,
     trail: Trail,
 }
 
@@ -114,6 +117,11 @@ impl Association {
         self.valid_until
     }
 
+    /// The URL of the POSH document that lists the certificate, where that is the proof.
+    pub fn document(&self) -> Option<&str> {
+        self.document.as_deref()
+    }
+
     /// How it came about.
     pub fn trail(&self) -> &Trail {
         &self.trail
@@ -141,6 +149,18 @@ fn attempt(
             trail.record(step(prooftype.phase(), code, &detail));
             Err(code)
         }
+    }
+}
+
+/// The URL of the POSH document that the certificate was compared with.
+fn compared(domain: &Domain, evidence: &Evidence, policy: &Policy) -> Option<String> {
+    match &evidence.posh {
+        Some(Published::Found(materials))
+            if policy.allows(Prooftype::Posh) && materials.source() == domain.to_dns() =>
+        {
+            materials.walked().last().map(|url| printable(url.as_str()))
+        }
+        _ => None,
     }
 }
 

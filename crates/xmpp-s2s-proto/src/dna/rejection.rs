@@ -18,16 +18,24 @@ pub struct Rejection {
     pub trail: Trail,
     /// SHA-256 of the end-entity certificate, if there was one.
     pub end_entity: Option<[u8; 32]>,
+    /// The URL of the POSH document that the certificate was compared with, if there was one.
+    pub document: Option<String>,
 }
 
 impl Rejection {
-    pub(super) fn new(mut trail: Trail, code: Code, presented: Option<&Presented>) -> Self {
+    pub(super) fn new(
+        mut trail: Trail,
+        code: Code,
+        presented: Option<&Presented>,
+        document: Option<String>,
+    ) -> Self {
         trail.conclude(code);
         Self {
             source_domain: trail.pair().remote.clone(),
             code,
             trail,
             end_entity: presented.map(|presented| *presented.digest()),
+            document,
         }
     }
 

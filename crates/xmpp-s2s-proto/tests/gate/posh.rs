@@ -152,3 +152,21 @@ fn a_step_about_no_document_is_not_a_failure_to_look() {
     let step = Step::posh(&Published::Absent, Duration::ZERO);
     assert_eq!((step.code, step.code.verdict()), (Code::PoshNotPublished, Verdict::Refused));
 }
+
+#[test]
+fn the_document_that_a_certificate_was_compared_with_is_told() {
+    let [listed, other] = [(); 2].map(|()| self_signed(&leaf(&[HOSTER])));
+    let evidence = listing(Profile::Rfc7711, &listed);
+    let url = "https://hosted.example/.well-known/posh/xmpp-server.json";
+    let ca = Authority::new("ca");
+    let association = judge(&ca, &[listed], &evidence, NOW).unwrap();
+    assert_eq!(association.document(), Some(url));
+    let rejection = judge(&ca, &[other], &evidence, NOW).unwrap_err();
+    assert_eq!(rejection.document.as_deref(), Some(url));
+
+    let own = ca.leaf(HOSTED);
+    assert_eq!(judge(&ca, &[own], &evidence, NOW).unwrap().document(), None);
+    let absent = knowing(Published::Absent);
+    let stranger = self_signed(&leaf(&[HOSTER]));
+    assert_eq!(judge(&ca, &[stranger], &absent, NOW).unwrap_err().document, None);
+}
