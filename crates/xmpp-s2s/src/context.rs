@@ -5,7 +5,7 @@ use std::sync::Arc;
 use rustls::pki_types::UnixTime;
 use rustls::sign::CertifiedKey;
 use tokio::sync::Semaphore;
-use xmpp_s2s_proto::dna::{Association, Authenticator, Evidence, Presented, Rejection};
+use xmpp_s2s_proto::dna::{Association, Authenticator, Evidence, Policy, Presented, Rejection};
 use xmpp_s2s_proto::stream::StreamConfig;
 use xmpp_s2s_proto::{Domain, Pair};
 
@@ -58,6 +58,18 @@ impl Context {
         evidence: &Evidence,
     ) -> Result<Association, Rejection> {
         let policy = self.config.policy_for(&pair.remote);
-        self.gate.authenticate(presented, pair, evidence, policy, UnixTime::now())
+        self.judge(presented, pair, evidence, policy, UnixTime::now())
+    }
+
+    /// Asks the gate, for another policy or another time.
+    pub(crate) fn judge(
+        &self,
+        presented: Option<&Presented>,
+        pair: &Pair,
+        evidence: &Evidence,
+        policy: &Policy,
+        now: UnixTime,
+    ) -> Result<Association, Rejection> {
+        self.gate.authenticate(presented, pair, evidence, policy, now)
     }
 }

@@ -21,6 +21,7 @@ use crate::inbound::{Claimed, Incoming};
 use crate::outbound::establish;
 use crate::peer::{Peer, Registry};
 use crate::pool::Pool;
+use crate::standing::{Standing, standing};
 
 /// A configuration that cannot work.
 #[derive(Debug, Error)]
@@ -146,6 +147,14 @@ impl Endpoint {
             outbound.connection.see_off(context.config.stream.closing, stop);
         }
         trail
+    }
+
+    /// Looks for `local`, one of our domains, as others do, and judges the certificate that we show
+    /// for it; `None` if it is not ours.
+    ///
+    /// It takes as long as [`discover`](Self::discover), and harms nothing if it is dropped.
+    pub async fn standing(&self, local: &Domain) -> Option<Standing> {
+        standing(&self.0.context, local).await
     }
 
     /// The peers of today: up, being tried, failed not long ago.

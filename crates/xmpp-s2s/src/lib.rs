@@ -34,6 +34,7 @@ mod outbound;
 mod peer;
 mod pool;
 mod reason;
+mod standing;
 mod stop;
 mod tls;
 
@@ -42,6 +43,7 @@ pub use xmpp_s2s_proto::dna::{Evidence, Policy, Prooftype, Rejection};
 pub use xmpp_s2s_proto::stream::{Condition, Security, Side, StreamConfig, StreamError};
 pub use xmpp_s2s_proto::{
     Code, Domain, InvalidDomain, Namespace, Pair, Phase, Stanza, StanzaKind, Step, Trail, Verdict,
+    printable,
 };
 
 pub use arrival::AcceptError;
@@ -52,3 +54,4 @@ pub use endpoint::{ConfigError, Endpoint};
 pub use inbound::{Inbound, InboundError, Incoming};
 pub use outbound::ConnectError;
 pub use peer::{Direction, Peer};
+pub use standing::Standing;

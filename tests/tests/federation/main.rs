@@ -16,6 +16,7 @@ mod roots;
 mod routing;
 mod sasl;
 mod spelling;
+mod standing;
 mod starttls;
 mod targets;
 mod tls;
