@@ -31,8 +31,7 @@ async fn run(arguments: Arguments) -> Result<ExitCode, Box<dyn Error>> {
     match command {
         Command::Serve(arguments) => {
             log.start("info")?;
-            serve::run(&arguments).await?;
-            Ok(ExitCode::SUCCESS)
+            Ok(serve::run(&arguments).await?)
         }
         Command::Ping(arguments) => {
             log.start("off")?;

@@ -1,6 +1,7 @@
 //! `serve`: answers for the domains of a file until it is told to stop.
 
 use std::io;
+use std::process::ExitCode;
 use std::time::Duration;
 
 use posh::Leaf;
@@ -8,37 +9,37 @@ use rustls::pki_types::UnixTime;
 use rustls::sign::CertifiedKey;
 use thiserror::Error;
 use tokio::net::TcpListener;
-use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing::{info, warn};
 use xmpp_s2s::Domain;
 
 use self::life::Life;
 pub(crate) use self::listen::{ListenError, bind};
 pub(crate) use self::server::{Observer, Server, Unobserved};
+use self::stop::Stop;
 use crate::cli::ServeArguments;
 use crate::config::{EndpointError, Settings, SettingsError};
 
 mod life;
 mod listen;
 mod server;
+mod stop;
 mod stream;
 
-/// How long streams may take to close at the end.
+/// How long what waits may take to be sent, and streams to close, at the end.
 const CLOSING: Duration = Duration::from_secs(5);
 
-/// Serves until the process is told to stop.
-pub(crate) async fn run(arguments: &ServeArguments) -> Result<(), ServeError> {
+/// Serves until the process is told to stop. Exit code: 0, or that of a signal that came while the
+/// server was stopping.
+pub(crate) async fn run(arguments: &ServeArguments) -> Result<ExitCode, ServeError> {
     let settings = Settings::load(&arguments.config)?;
     let endpoint = settings.endpoint()?;
     let mut stop = Stop::new().map_err(ServeError::Signals)?;
     let listeners = bind(&settings.listen)?;
     announce(&settings, &listeners);
     let server = Server::start(endpoint, listeners, Unobserved);
-    stop.requested().await;
-    info!("stopping");
-    let undelivered = server.close(CLOSING).await.len();
-    info!(undelivered, "stopped");
-    Ok(())
+    let signal = stop.requested().await;
+    info!(signal = signal.name(), "stopping; a second signal stops at once");
+    Ok(close(server, stop).await)
 }
 
 fn announce(settings: &Settings, listeners: &[TcpListener]) {
@@ -64,6 +65,23 @@ fn warn_of_dates(domain: &Domain, identity: &CertifiedKey) {
     }
 }
 
+/// Sends what waits; whoever cannot wait for that says so with a second signal.
+async fn close(server: Server, mut stop: Stop) -> ExitCode {
+    tokio::select! {
+        undelivered = server.close(CLOSING) => {
+            match undelivered {
+                0 => info!("stopped; everything was sent"),
+                _ => warn!(undelivered, "stopped; not everything could be sent in time"),
+            }
+            ExitCode::SUCCESS
+        }
+        signal = stop.requested() => {
+            warn!(signal = signal.name(), "stopped at once; what waited was not sent");
+            signal.exit_code()
+        }
+    }
+}
+
 /// Why there is nothing to serve.
 #[derive(Debug, Error)]
 pub(crate) enum ServeError {
@@ -79,26 +97,4 @@ pub(crate) enum ServeError {
     /// The process cannot be told when to stop.
     #[error("cannot handle signals")]
     Signals(#[source] io::Error),
-}
-
-/// What tells the process to stop: Ctrl-C or SIGTERM.
-struct Stop {
-    interrupt: Signal,
-    terminate: Signal,
-}
-
-impl Stop {
-    fn new() -> io::Result<Self> {
-        Ok(Self {
-            interrupt: signal(SignalKind::interrupt())?,
-            terminate: signal(SignalKind::terminate())?,
-        })
-    }
-
-    async fn requested(&mut self) {
-        tokio::select! {
-            _ = self.interrupt.recv() => {}
-            _ = self.terminate.recv() => {}
-        }
-    }
 }

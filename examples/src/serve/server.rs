@@ -1,19 +1,26 @@
 //! An endpoint with listeners: every connection has a task.
 
 use std::convert::Infallible;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
-use xmpp_s2s::{AcceptError, Endpoint, Peer, Stanza, Undelivered};
+use xmpp_s2s::{AcceptError, Endpoint, Peer, Stanza};
 
 use super::listen;
 use super::stream::converse;
 
 /// Is told what comes in, besides the services that answer it.
 pub(crate) trait Observer: Clone + Send + Sync + 'static {
+    /// Whether a connection that claims to be of `peer` is looked at.
+    fn welcomes(&self, _peer: &Peer) -> bool {
+        true
+    }
+
     /// A stanza came over a stream to `peers`.
     fn stanza(&self, stanza: &Stanza, peers: &[Peer]);
 
@@ -40,6 +47,7 @@ pub(crate) struct Server {
     connections: mpsc::Receiver<Infallible>,
     /// Dropped when the end is near.
     going_on: watch::Sender<()>,
+    unsent: Unsent,
 }
 
 /// Tells a connection when the server is about to end.
@@ -52,6 +60,20 @@ impl EndIsNear {
         // Nothing is ever sent.
         let _ = self.0.changed().await;
     }
+
+    pub(super) fn is_here(&self) -> bool {
+        self.0.has_changed().is_err()
+    }
+}
+
+/// Counts the answers that could not be sent before the end.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Unsent(Arc<AtomicUsize>);
+
+impl Unsent {
+    pub(super) fn add(&self) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
 }
 
 impl Server {
@@ -63,20 +85,27 @@ impl Server {
     ) -> Self {
         let (connected, connections) = mpsc::channel(1);
         let (going_on, near) = watch::channel(());
-        let door = Door { endpoint: endpoint.clone(), observer, connected, near: EndIsNear(near) };
+        let (near, unsent) = (EndIsNear(near), Unsent::default());
+        let door = Door {
+            endpoint: endpoint.clone(),
+            observer,
+            near,
+            unsent: unsent.clone(),
+            _connected: connected,
+        };
         let listening =
             listeners.into_iter().map(|listener| door.clone().take_all(listener)).collect();
-        Self { endpoint, listening, connections, going_on }
+        Self { endpoint, listening, connections, going_on, unsent }
     }
 
-    /// Stops to listen, drops who has proved nothing, closes every stream, and gives back what could
-    /// not be sent by `deadline` from now.
-    pub(crate) async fn close(mut self, deadline: Duration) -> Vec<Undelivered> {
+    /// Stops to listen, drops who has proved nothing, sends what waits, closes every stream, and
+    /// says how many stanzas could not be sent by `deadline` from now.
+    pub(crate) async fn close(mut self, deadline: Duration) -> usize {
         self.listening.shutdown().await;
         drop(self.going_on);
-        let over = timeout(deadline, self.connections.recv());
+        let over = timeout(deadline + GRACE, self.connections.recv());
         let (undelivered, _) = tokio::join!(self.endpoint.close(deadline), over);
-        undelivered
+        undelivered.len() + self.unsent.0.load(Ordering::Relaxed)
     }
 
     /// Its way out.
@@ -85,24 +114,25 @@ impl Server {
     }
 }
 
+/// What connections have after the deadline to learn what became of their answers.
+const GRACE: Duration = Duration::from_secs(1);
+
 /// What every connection is given.
 #[derive(Clone)]
-struct Door<O> {
-    endpoint: Endpoint,
-    observer: O,
-    connected: mpsc::Sender<Infallible>,
-    near: EndIsNear,
+pub(super) struct Door<O> {
+    pub(super) endpoint: Endpoint,
+    pub(super) observer: O,
+    pub(super) near: EndIsNear,
+    pub(super) unsent: Unsent,
+    /// Held until the connection is over.
+    _connected: mpsc::Sender<Infallible>,
 }
 
 impl<O: Observer> Door<O> {
     async fn take_all(self, listener: TcpListener) {
         loop {
             let (tcp, address) = listen::accept(&listener).await;
-            let Self { endpoint, observer, connected, near } = self.clone();
-            tokio::spawn(async move {
-                converse(endpoint, tcp, address, observer, near).await;
-                drop(connected);
-            });
+            tokio::spawn(converse(self.clone(), tcp, address));
         }
     }
 }

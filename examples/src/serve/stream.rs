@@ -4,41 +4,35 @@ use std::net::SocketAddr;
 
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
-use tracing::debug;
-use xmpp_s2s::{Delivery, Endpoint, Inbound, Pair, Undelivered};
+use tracing::{debug, info};
+use xmpp_s2s::{Condition, Delivery, Inbound, Pair, Undelivered};
 
-use super::server::{EndIsNear, Observer};
+use super::server::{Door, EndIsNear, Observer, Unsent};
 use crate::services;
 
 /// Most answers of one stream that wait for their delivery; over it, the stream is not read.
 const ANSWERS: usize = 256;
 
 /// One connection, from the first byte to the last. Who has not proved to be anybody is not waited
-/// for once the end is `near`.
-pub(super) async fn converse(
-    endpoint: Endpoint,
-    tcp: TcpStream,
-    address: SocketAddr,
-    observer: impl Observer,
-    mut near: EndIsNear,
-) {
+/// for once the end is near.
+pub(super) async fn converse(door: Door<impl Observer>, tcp: TcpStream, address: SocketAddr) {
+    let mut near = door.near.clone();
     let inbound = tokio::select! {
-        inbound = welcome(&endpoint, tcp, address, &observer) => inbound,
+        inbound = welcome(&door, tcp, address) => inbound,
         () = near.wait() => None,
     };
     if let Some(inbound) = inbound {
-        answer_all(&endpoint, inbound, observer).await;
+        answer_all(&door, inbound).await;
     }
 }
 
 /// As far as the proof.
 async fn welcome(
-    endpoint: &Endpoint,
+    door: &Door<impl Observer>,
     tcp: TcpStream,
     address: SocketAddr,
-    observer: &impl Observer,
 ) -> Option<Inbound> {
-    let incoming = match endpoint.accept(tcp, Some(address)).await {
+    let incoming = match door.endpoint.accept(tcp, Some(address)).await {
         Ok(incoming) => incoming,
         Err(error) => {
             debug!(%address, %error, "connection without a claim");
@@ -46,18 +40,23 @@ async fn welcome(
         }
     };
     let peer = incoming.peer().clone();
+    let Pair { local, remote } = &peer.pair;
+    if !door.observer.welcomes(&peer) {
+        info!(%local, %remote, %address, "blocked");
+        incoming.refuse(Condition::PolicyViolation);
+        return None;
+    }
     match incoming.authenticate().await {
         Ok(inbound) => Some(inbound),
         Err(error) => {
-            let Pair { local, remote } = &peer.pair;
             debug!(%address, %local, %remote, %error, "refused");
-            observer.refused(&peer, &error);
+            door.observer.refused(&peer, &error);
             None
         }
     }
 }
 
-async fn answer_all(endpoint: &Endpoint, mut inbound: Inbound, observer: impl Observer) {
+async fn answer_all(door: &Door<impl Observer>, mut inbound: Inbound) {
     let mut deliveries = JoinSet::new();
     loop {
         tokio::select! {
@@ -70,9 +69,10 @@ async fn answer_all(endpoint: &Endpoint, mut inbound: Inbound, observer: impl Ob
                         break;
                     }
                 };
-                observer.stanza(&stanza, inbound.peers());
+                door.observer.stanza(&stanza, inbound.peers());
                 if let Some(answer) = services::answer(&stanza) {
-                    deliveries.spawn(deliver(endpoint.send(answer)));
+                    let delivery = door.endpoint.send(answer);
+                    deliveries.spawn(deliver(delivery, door.near.clone(), door.unsent.clone()));
                 }
             }
             Some(_) = deliveries.join_next() => {}
@@ -85,9 +85,12 @@ async fn answer_all(endpoint: &Endpoint, mut inbound: Inbound, observer: impl Ob
 
 /// An answer that cannot be delivered ends here: an error about it would be an answer to an answer.
 /// The library has logged why; peers can make this happen as often as they like.
-async fn deliver(delivery: Delivery) {
+async fn deliver(delivery: Delivery, near: EndIsNear, unsent: Unsent) {
     if let Err(Undelivered { stanza, trail, .. }) = delivery.await {
         let code = trail.conclusion().map(|code| code.as_str());
         debug!(local = %stanza.from(), remote = %stanza.to(), code, "answer not delivered");
+        if near.is_here() {
+            unsent.add();
+        }
     }
 }

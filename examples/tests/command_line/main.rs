@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod program;
+mod serving;
 
 use std::time::{Duration, Instant};
 

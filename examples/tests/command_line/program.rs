@@ -104,8 +104,19 @@ impl Serving {
 
     /// Sends SIGTERM, and gives the exit code.
     pub(crate) async fn terminate(mut self) -> Option<i32> {
+        self.signal("TERM").await;
+        self.ended().await
+    }
+
+    /// Sends a signal.
+    pub(crate) async fn signal(&self, name: &str) {
         let id = self.child.id().expect("it still runs").to_string();
-        assert!(Command::new("kill").args(["-TERM", &id]).status().await.unwrap().success());
+        let kill = Command::new("kill").args([&format!("-{name}"), &id]).status().await;
+        assert!(kill.unwrap().success());
+    }
+
+    /// Waits for the end, and gives the exit code.
+    pub(crate) async fn ended(&mut self) -> Option<i32> {
         timeout(DEADLINE, self.child.wait()).await.expect("it ends in time").unwrap().code()
     }
 }
@@ -123,6 +134,11 @@ impl Scenery {
 
     /// Writes a configuration for `domain`, with an ordinary certificate.
     pub(crate) fn config(&self, domain: &str, listen: SocketAddr) -> String {
+        self.config_with(domain, listen, "")
+    }
+
+    /// The same, with further lines.
+    pub(crate) fn config_with(&self, domain: &str, listen: SocketAddr, lines: &str) -> String {
         let identity = self.world.xmpp_authority.issue_for(domain);
         self.write("roots.pem", &self.world.xmpp_authority.root_pem());
         self.write("web-roots.pem", &self.world.web_authority.root_pem());
@@ -136,6 +152,7 @@ resolver = "{dns}"
 roots = ["roots.pem"]
 web-roots = ["web-roots.pem"]
 allow-networks = ["127.0.0.0/8"]
+{lines}
 
 [[domain]]
 name = "{domain}"
@@ -154,7 +171,12 @@ key = "{domain}.key"
 
     /// Starts `serve` for `domain`, and leads the DNS to it.
     pub(crate) async fn serve(&self, domain: &str) -> Serving {
-        let config = self.config(domain, ([127, 0, 0, 1], 0).into());
+        self.serve_with(domain, "").await
+    }
+
+    /// The same, with further lines in its configuration.
+    pub(crate) async fn serve_with(&self, domain: &str, lines: &str) -> Serving {
+        let config = self.config_with(domain, ([127, 0, 0, 1], 0).into(), lines);
         let serving = Serving::start(program(), &config).await;
         self.locate(domain, serving.address);
         serving

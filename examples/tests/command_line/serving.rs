@@ -1,0 +1,5 @@
+//! What an operator sees of `serve`.
+
+mod stopping;
+
+use crate::{HERE, THERE};
