@@ -1,8 +1,11 @@
+use std::path::PathBuf;
+
 use crate::lab::Lab;
 use crate::release::Release;
 use crate::run::{Failure, Run};
 use crate::scenario::{Scenario, play};
 use crate::site::Site;
+use crate::story::story;
 
 /// What is played: a scenario, with a release of Prosody on the machines that run one.
 #[derive(Clone, Copy, Debug)]
@@ -33,14 +36,34 @@ impl Case {
         }
     }
 
+    /// Those with this name: one, or one for each release if it is the name of a scenario.
+    pub fn named(name: &str) -> Vec<Self> {
+        let named = |case: &Self| case.scenario.name == name || case.name() == name;
+        Self::all().into_iter().filter(named).collect()
+    }
+
     /// Plays it, and looks at what both sides have to say.
-    pub(crate) async fn play(&self, site: &Site, lab: &Lab) -> Result<(), Failure> {
+    pub(crate) async fn play(&self, site: &Site, lab: &Lab) -> Played {
         let _turn = lab.turn.lock().await;
         let run = Run::begin(site, lab, &self.name());
-        play(&run, &self.scenario).await?;
-        run.passed();
-        Ok(())
+        let outcome = play(&run, &self.scenario).await;
+        let (story, logs) = (story(&run), run.folder().to_owned());
+        if outcome.is_ok() {
+            run.passed();
+        }
+        Played { outcome, story, logs }
     }
+}
+
+/// How a case went.
+#[derive(Debug)]
+pub struct Played {
+    /// Whether all that it is about came true.
+    pub outcome: Result<(), Failure>,
+    /// What happened, for people.
+    pub story: String,
+    /// The folder with its trail and the log of every machine, unless all came true.
+    pub logs: PathBuf,
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::io::ErrorKind;
+use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -28,7 +30,7 @@ impl Engine {
 
     /// Connects to the engine; a lab is known by the folder that it works in, and by its process.
     pub(crate) async fn connect(folder: &Path, owner: Owner) -> Result<Self, EngineError> {
-        let missing = |source| EngineError::Missing { socket: socket(), source };
+        let missing = |source| unusable(&socket(), source);
         let docker = Docker::connect_with_local_defaults().map_err(missing)?;
         let docker = docker.negotiate_version().await.map_err(missing)?;
         Ok(Self { docker, making: Arc::default(), folder: folder.display().to_string(), owner })
@@ -115,6 +117,15 @@ fn socket() -> String {
     socket.unwrap_or("/var/run/docker.sock").to_owned()
 }
 
+/// Why the engine cannot be used; bollard does not tell one reason from another.
+fn unusable(socket: &str, source: bollard::errors::Error) -> EngineError {
+    let socket = socket.to_owned();
+    match UnixStream::connect(&socket).map_err(|why| why.kind()) {
+        Err(ErrorKind::PermissionDenied) => EngineError::Forbidden { socket, source },
+        _ => EngineError::Missing { socket, source },
+    }
+}
+
 /// What somebody else removed, or is removing, is as good as removed.
 fn gone(removed: Result<(), bollard::errors::Error>) -> Result<(), bollard::errors::Error> {
     use bollard::errors::Error::DockerResponseServerError;
@@ -128,11 +139,21 @@ fn gone(removed: Result<(), bollard::errors::Error>) -> Result<(), bollard::erro
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum EngineError {
-    /// There is none, or it is not ours to use.
+    /// It is not ours to use.
+    #[error(
+        "the Docker engine at {socket} may not be used; run this as root, or as a member of the \
+         group `docker`: `adduser YOU docker`, then log in again"
+    )]
+    Forbidden {
+        /// Where it is.
+        socket: String,
+        /// What came of the attempt.
+        source: bollard::errors::Error,
+    },
+    /// There is none.
     #[error(
         "no Docker engine answers at {socket} (a DOCKER_HOST with unix:// names another socket), \
-         and the lab needs one; on Debian: `apt-get install docker.io`, then run this as root or \
-         as a member of the group `docker`"
+         and the lab needs one; on Debian: `apt-get install docker.io`, then `service docker start`"
     )]
     Missing {
         /// Where it should be.

@@ -3,7 +3,7 @@ use std::time::Instant;
 
 use futures_util::future::try_join_all;
 
-use crate::case::Case;
+use crate::case::{Case, Played};
 use crate::domain::Domain;
 use crate::images::Images;
 use crate::lab::{Lab, LabError, machines};
@@ -32,10 +32,10 @@ impl Labs {
         Ok(Self(labs))
     }
 
-    /// Plays a case in its lab.
-    pub async fn play(&self, site: &Site, case: &Case) -> Result<(), Failure> {
+    /// Plays a case in its lab, if that was built.
+    pub async fn play(&self, site: &Site, case: &Case) -> Result<Played, Failure> {
         let lab = self.0.get(&case.release).ok_or(Failure::NoLab(case.release))?;
-        case.play(site, lab).await
+        Ok(case.play(site, lab).await)
     }
 }
 

@@ -37,8 +37,11 @@ mod release;
 mod run;
 mod scenario;
 mod site;
+mod story;
 
-pub use case::Case;
+use std::error::Error;
+
+pub use case::{Case, Played};
 pub use container::Output;
 pub use domain::{Certificate, Company, Document, Domain, Transport, WebAuthority};
 pub use engine::EngineError;
@@ -56,3 +59,11 @@ pub use release::Release;
 pub use run::{Failure, Run};
 pub use scenario::Scenario;
 pub use site::{Site, SiteError};
+
+/// An error and its causes in one line.
+pub fn with_causes(error: &dyn Error) -> String {
+    match error.source() {
+        Some(cause) => format!("{error}: {}", with_causes(cause)),
+        None => error.to_string(),
+    }
+}

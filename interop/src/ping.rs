@@ -40,7 +40,8 @@ impl Ping {
         steps.filter_map(|step| step["detail"].as_str()).collect()
     }
 
-    fn steps(&self, side: Side) -> impl Iterator<Item = &Value> {
+    /// The steps of a trail.
+    pub(crate) fn steps(&self, side: Side) -> impl Iterator<Item = &Value> {
         self.trail(side)["steps"].as_array().into_iter().flatten()
     }
 

@@ -8,6 +8,16 @@ use tokio::process::Command;
 /// Beginnings of the names of variables that say which package this is.
 const OURS: [&str; 2] = ["CARGO_MANIFEST_", "CARGO_PKG_"];
 
+/// Where cargo builds this workspace.
+pub(crate) fn target() -> Result<PathBuf, ProgramError> {
+    let mut cargo = std::process::Command::new(env!("CARGO"));
+    cargo.args(["metadata", "--no-deps", "--format-version=1"]);
+    let output = cargo.current_dir(env!("CARGO_MANIFEST_DIR")).stderr(Stdio::inherit()).output()?;
+    let metadata: Option<Value> = serde_json::from_slice(&output.stdout).ok();
+    let target = metadata.as_ref().and_then(|metadata| metadata["target_directory"].as_str());
+    target.map(PathBuf::from).ok_or(ProgramError::Metadata)
+}
+
 /// Builds our server and gives the path of the program.
 pub(crate) async fn build() -> Result<PathBuf, ProgramError> {
     let mut cargo = Command::new(env!("CARGO"));
@@ -41,6 +51,9 @@ pub enum ProgramError {
     /// cargo did not start.
     #[error("cannot run cargo")]
     Cargo(#[from] std::io::Error),
+    /// It did not say where it builds.
+    #[error("cargo did not say where it builds this workspace")]
+    Metadata,
     /// It failed, and said why.
     #[error("cargo could not build federating-server")]
     Build,

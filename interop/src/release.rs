@@ -1,5 +1,7 @@
 use std::fmt;
 
+use clap::ValueEnum;
+
 use crate::image::Debian;
 
 /// A release of Prosody, of those that Debian has.
@@ -9,11 +11,13 @@ use crate::image::Debian;
 /// SRV record it takes the certificate of the target for the domain's. The targets of the lab have
 /// one address each, and its zones are not signed. DANE, bidi and stream management are off in
 /// both unless they are asked for (`use_dane`, `mod_s2s_bidi`, `mod_smacks`).
-#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq, ValueEnum)]
 pub enum Release {
     /// 0.12, of Debian 12.
+    #[value(name = "0.12")]
     Prosody0_12,
     /// 13, of Debian 13.
+    #[value(name = "13")]
     Prosody13,
 }
 

@@ -1,7 +1,8 @@
 use std::collections::HashMap;
 use std::fs;
 use std::net::Ipv4Addr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -28,6 +29,7 @@ pub struct Run<'a> {
     lab: &'a Lab,
     folder: PathBuf,
     marks: HashMap<Machine, usize>,
+    pinged: OnceLock<Ping>,
 }
 
 impl<'a> Run<'a> {
@@ -42,7 +44,17 @@ impl<'a> Run<'a> {
         let folder = site.folder.join(name.replace(|c: char| !c.is_ascii_alphanumeric(), "-"));
         let _ = fs::remove_dir_all(&folder);
         let marks = lab.machines().map(|(machine, container)| (machine, container.log.mark()));
-        Self { lab, folder, marks: marks.collect() }
+        Self { lab, folder, marks: marks.collect(), pinged: OnceLock::new() }
+    }
+
+    /// Where it leaves what it has to leave.
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// What our first ping came to, if there was one.
+    pub(crate) fn pinged(&self) -> Option<&Ping> {
+        self.pinged.get()
     }
 
     /// Ends it well: there is nothing to keep.
@@ -58,7 +70,9 @@ impl<'a> Run<'a> {
         let output = self.command(Machine::Caller, &command).await?;
         self.keep("trail.json", &output.stdout);
         self.keep("ping.log", &output.stderr);
-        Ping::new(output).map_err(Failure::NoReport)
+        let ping = Ping::new(output).map_err(Failure::NoReport)?;
+        let _ = self.pinged.set(ping.clone());
+        Ok(ping)
     }
 
     /// Lets a Prosody ping `to` as `from`.
@@ -100,6 +114,11 @@ impl<'a> Run<'a> {
         let heard = log.wait_for(self.mark(machine), Self::PATIENCE, said).await;
         let words = || words.iter().map(|word| (*word).to_owned()).collect();
         heard.map_err(|why| Failure::Silent { machine, why, words: words() })
+    }
+
+    /// The machines that it has.
+    pub(crate) fn machines(&self) -> impl Iterator<Item = Machine> {
+        Machine::ALL.into_iter().filter(|machine| self.lab.machine(*machine).is_some())
     }
 
     /// The address of a machine.

@@ -23,8 +23,10 @@ pub(crate) const ANOTHER: Document = Document::Another(Profile::Rfc7711);
 pub struct Scenario {
     /// A sentence about what it shows.
     pub name: &'static str,
-    pub(crate) from: Domain,
-    pub(crate) to: Domain,
+    /// Who pings.
+    pub from: Domain,
+    /// Who is pinged.
+    pub to: Domain,
     pub(crate) outcome: Outcome,
 }
 

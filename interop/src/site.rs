@@ -13,6 +13,7 @@ use tokio::time::timeout;
 
 use crate::engine::{Engine, EngineError};
 use crate::owner::Owner;
+use crate::program::{self, ProgramError};
 
 /// How long the engine may take to make one thing after a signal.
 const MAKING: Duration = Duration::from_secs(20);
@@ -32,6 +33,11 @@ pub struct Site {
 }
 
 impl Site {
+    /// Where the place is unless it is asked for elsewhere: beside what cargo builds.
+    pub fn folder() -> Result<PathBuf, ProgramError> {
+        Ok(program::target()?.join("interop"))
+    }
+
     /// Takes the place at `folder`, and clears away what an earlier run has left.
     pub fn claim(folder: &Path) -> Result<Self, SiteError> {
         fs::create_dir_all(folder)?;

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use interop::{Case, Labs, Release, Site};
+use interop::{Case, Labs, Played, Release, Site, with_causes};
 use libtest_mimic::{Arguments, Trial};
 
 fn main() -> ExitCode {
@@ -47,7 +47,9 @@ fn trials(cases: &[Case], stage: Arc<Stage>) -> Vec<Trial> {
         let (case, stage) = (*case, Arc::clone(&stage));
         Trial::test(case.name(), move || {
             let Stage { labs, site } = stage.as_ref();
-            Ok(site.wait_for(labs.play(site, &case))?)
+            let Played { outcome, logs, .. } = site.wait_for(labs.play(site, &case))?;
+            let told = |failure| format!("{}; logs: {}", with_causes(&failure), logs.display());
+            outcome.map_err(|failure| told(failure).into())
         })
     };
     cases.iter().map(trial).collect()
@@ -60,12 +62,4 @@ fn asked_for(arguments: &Arguments, name: &str) -> bool {
         false => name.contains(filter.as_str()),
     };
     arguments.filter.as_ref().is_none_or(matches) && !arguments.skip.iter().any(matches)
-}
-
-/// The error and its causes in one line.
-fn with_causes(error: &dyn Error) -> String {
-    match error.source() {
-        Some(cause) => format!("{error}: {}", with_causes(cause)),
-        None => error.to_string(),
-    }
 }

@@ -1,0 +1,52 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand};
+
+/// The interop lab: our server in a container against Prosody in others.
+///
+/// A lab has its own DNS (BIND), web hosts (nginx), Prosody and our server, on a network that
+/// nothing gets out of. It needs Docker's engine and the right to use it.
+#[derive(Debug, Parser)]
+#[command(name = "interop", after_help = EXAMPLES)]
+pub(crate) struct Arguments {
+    /// Where a lab works; of those in different places each leaves the others alone
+    #[arg(long, global = true, value_name = "FOLDER", help_heading = "Everywhere")]
+    pub(crate) folder: Option<PathBuf>,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// List the scenarios, one a line: the name, and who pings whom
+    List,
+    /// Play one scenario and show what happened, with our trails
+    Run {
+        /// As `list` has it; with `_on_prosody_13` or `_on_prosody_0_12` behind it that one alone
+        name: String,
+    },
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  cargo run -p interop -- list
+  cargo run -p interop -- run fingerprints_prove_it
+  cargo run -p interop -- run a_listed_other_key_is_refused_on_prosody_13
+  cargo test -p interop                            # all of them
+
+Exit code: 0 played, and all is as it should be; 1 something is not; 2 wrong usage, or there can be
+no lab (no Docker, another lab in the same place, no image).";
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_definition_of_the_command_line_is_sound() {
+        Arguments::command().debug_assert();
+    }
+}
