@@ -15,7 +15,7 @@ use xmpp_s2s::Domain;
 /// It holds no accounts. To other servers it answers pings (XEP-0199), service discovery (XEP-0030)
 /// and software version (XEP-0092), and sends messages to echo@its.domain back to their sender.
 #[derive(Debug, Parser)]
-#[command(version, after_help = "Start with: federating-server demo")]
+#[command(version, after_help = ALL)]
 pub(crate) struct Arguments {
     #[command(flatten)]
     pub(crate) log: Log,
@@ -31,6 +31,9 @@ pub(crate) enum Command {
     /// Ping another domain, and tell how each side proved itself to the other
     #[command(after_help = PING)]
     Ping(PingArguments),
+    /// Print a configuration file with every key explained
+    #[command(after_help = CONFIG)]
+    Config,
     /// Show POSH at work: a hosted domain that is proved, and a forged one that is refused
     #[command(after_help = DEMO)]
     Demo,
@@ -111,24 +114,47 @@ fn seconds(text: &str) -> Result<Duration, &'static str> {
     }
 }
 
-const SERVE: &str = r#"Example: federating-server serve --config server.toml, where the file says:
+const ALL: &str = "\
+Examples:
+  federating-server demo                                        what POSH is for, in seconds
+  federating-server config > server.toml                        a configuration to begin with
+  federating-server serve --config server.toml                  serves the domains in it
+  federating-server ping jabber.example --config server.toml    goes to a domain and back
 
-  listen = ["0.0.0.0:5269", "[::]:5269"]     # IPv4 and IPv6; direct TLS and STARTTLS on each
-  resolver = "192.0.2.53:53"                 # the system's if absent
-  roots = ["xmpp-ca.pem"]                    # whom to trust for XMPP servers, and for web servers
-  web-roots = ["web-ca.pem"]                 # that publish by POSH; the system's if absent
-  allow-networks = ["172.28.0.0/24"]         # networks to connect to although they are not public
+In a checkout, begin with: cargo run -q -p federating-server -- demo";
 
-  [[domain]]
-  name = "hosted.example"
-  certificate = "hosting.crt"                # PEM, the server's own certificate first
-  key = "hosting.key"                        # PEM
+const CONFIG: &str = "\
+Examples:
+  federating-server config > server.toml
+  federating-server config | less
 
-Paths are relative to the file. Exit code: 0 after Ctrl-C or SIGTERM, 2 if something is wrong with
-the file or an address cannot be listened on."#;
+It names hosting.crt and hosting.key. A pair for a trial, which POSH can prove:
+  openssl req -x509 -nodes -days 90 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 \\
+      -subj /CN=s2s.hosting.example -addext subjectAltName=DNS:s2s.hosting.example \\
+      -keyout hosting.key -out hosting.crt";
+
+const SERVE: &str = "\
+Examples:
+  federating-server serve --config server.toml
+  federating-server serve --config server.toml --log info,xmpp_s2s=debug
+  federating-server serve --config server.toml --log-format json
+
+`federating-server config` prints a file with every key explained.
+
+Once the server listens, it looks at its own domains as others do, and logs what would be wrong for
+them with the fix: the certificate, the POSH document, the DNS. Each peer that is accepted or
+refused is one line, \"s2s decision\", with its reason in `code` and all steps in `trail`.
+
+Ctrl-C or SIGTERM ends it within 5 seconds: what waits is sent, and every stream is closed. A second
+signal ends it at once.
+
+Exit code: 0 after Ctrl-C or SIGTERM, 2 if something is wrong with the file or an address cannot be
+listened on, 130 or 143 after a second signal.";
 
 const PING: &str = "\
-Example: federating-server ping jabber.example --config server.toml
+Examples:
+  federating-server ping jabber.example --config server.toml
+  federating-server ping jabber.example --config server.toml --from hosted.example --json
 
 The answer comes over a stream that the other server opens to us. So the DNS must lead it to the
 addresses in `listen`, and no other server may be running on them.
@@ -140,7 +166,8 @@ const DEMO: &str = "\
 Everything runs in this process on 127.0.0.1: servers, DNS, web server. It needs no network, no root
 and no files, and takes a few seconds. Exit code: 0 if each scene ends as it says, 1 if not.
 
-Example: cargo run -p federating-server -- demo";
+Examples:
+  federating-server demo";
 
 #[cfg(test)]
 mod tests {
@@ -151,6 +178,37 @@ mod tests {
     #[test]
     fn the_definition_of_the_command_line_is_sound() {
         Arguments::command().debug_assert();
+    }
+
+    /// What stands before a redirection or a pipe in each line of `help` that can be pasted.
+    fn examples(help: &str) -> Vec<Vec<&str>> {
+        let lines = help.lines().filter(|line| line.starts_with("  federating-server "));
+        let commands = lines.map(|line| line.split("   ").next().unwrap_or(line).trim());
+        let is_word = |word: &&str| ![">", "|"].contains(word);
+        commands.map(|line| line.split_whitespace().take_while(is_word).collect()).collect()
+    }
+
+    #[test]
+    fn the_examples_in_every_help_are_commands() {
+        let program = Arguments::command();
+        let commands = program.get_subcommands().filter(|command| command.get_name() != "help");
+        for command in commands.chain([&program]) {
+            let help = command.get_after_help().unwrap().to_string();
+            let examples = examples(&help);
+            assert!(!examples.is_empty(), "{help}");
+            for example in examples {
+                let parsed = Arguments::try_parse_from(&example);
+                assert!(parsed.is_ok(), "{example:?}: {parsed:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_files_for_a_trial_are_those_of_the_sample() {
+        for file in ["hosting.key", "hosting.crt"] {
+            assert!(CONFIG.contains(&format!("out {file}")), "{file}");
+            assert!(crate::config::sample().contains(&format!("\"{file}\"")), "{file}");
+        }
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! The server's file: who we are, where we listen, whom we trust.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
@@ -16,15 +16,18 @@ use rustls::RootCertStore;
 use rustls::crypto::{CryptoProvider, ring};
 use rustls::sign::CertifiedKey;
 use thiserror::Error;
-use xmpp_s2s::{Config, ConfigError, Domain, Endpoint, Roots};
+use xmpp_s2s::{Config, ConfigError, Domain, Endpoint, Policy, Prooftype, Roots};
 
 use self::fault::Fault;
 pub(crate) use self::fault::SettingsError;
 use self::file::File;
+pub(crate) use self::sample::sample;
 
 mod fault;
 mod file;
+mod keys;
 mod pem;
+mod sample;
 mod table;
 #[cfg(test)]
 mod tests;
@@ -38,6 +41,10 @@ pub(crate) struct Settings {
     pub(crate) domains: Vec<(Domain, Arc<CertifiedKey>)>,
     /// Networks that may be connected to although they are not public.
     pub(crate) allow_networks: Vec<IpNet>,
+    /// Domains whose connections are refused.
+    pub(crate) block: HashSet<Domain>,
+    prooftypes: Option<Vec<Prooftype>>,
+    peers: HashMap<Domain, Vec<Prooftype>>,
     resolver: Option<SocketAddr>,
     roots: Option<RootCertStore>,
     web_roots: Option<RootCertStore>,
@@ -59,6 +66,9 @@ impl Settings {
             listen: file.listen()?,
             resolver: file.resolver()?,
             allow_networks: file.allow_networks()?,
+            block: file.block()?,
+            prooftypes: file.prooftypes()?,
+            peers: file.peers()?,
             roots: file.roots(folder)?,
             web_roots: file.web_roots(folder)?,
             domains: file.domains(folder, provider)?,
@@ -70,8 +80,16 @@ impl Settings {
         let identities: HashMap<_, _> = self.domains.iter().cloned().collect();
         let mut config = Config::new(identities, self.all_roots()?, ring::default_provider());
         config.allow_networks.clone_from(&self.allow_networks);
+        if let Some(prooftypes) = &self.prooftypes {
+            config.policy = policy(prooftypes);
+        }
+        let peers = self.peers.iter();
+        config.policies = peers.map(|(peer, proofs)| (peer.clone(), policy(proofs))).collect();
         config.resolver = self.resolver.map(resolver).transpose()?;
-        Ok(Endpoint::new(config)?)
+        Endpoint::new(config).map_err(|error| match error {
+            ConfigError::Resolver(error) => EndpointError::SystemResolver(error),
+            error => error.into(),
+        })
     }
 
     /// The system's roots are loaded only where the file names none.
@@ -99,9 +117,21 @@ pub(crate) enum EndpointError {
     /// The client for the configured DNS server cannot be set up.
     #[error("cannot set up the client for the DNS server at {0}")]
     Resolver(SocketAddr, #[source] hickory_resolver::net::NetError),
+    /// The system does not say which DNS servers to ask.
+    #[error("cannot tell which DNS servers to ask from /etc/resolv.conf; name one with `resolver`")]
+    SystemResolver(#[source] hickory_resolver::net::NetError),
     /// The system has no trust anchors that can be read.
-    #[error("cannot load the system's trust anchors; name PEM files with `roots` and `web-roots`")]
+    #[error(
+        "cannot load the system's trust anchors; install them (Debian: ca-certificates), or name PEM \
+             files with `roots` and `web-roots`"
+    )]
     SystemRoots(#[source] io::Error),
+}
+
+fn policy(prooftypes: &[Prooftype]) -> Policy {
+    let mut policy = Policy::default();
+    policy.prooftypes = prooftypes.to_vec();
+    policy
 }
 
 /// Asks the DNS server at `address`, over UDP and TCP, and nobody else.

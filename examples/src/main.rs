@@ -1,4 +1,4 @@
-//! An XMPP server that does nothing but federate: `serve`, `ping` and `demo`.
+//! An XMPP server that does nothing but federate: `serve`, `ping`, `config` and `demo`.
 
 use std::error::Error;
 use std::process::ExitCode;
@@ -36,6 +36,10 @@ async fn run(arguments: Arguments) -> Result<ExitCode, Box<dyn Error>> {
         Command::Ping(arguments) => {
             log.start("off")?;
             Ok(ping::run(&arguments).await?)
+        }
+        Command::Config => {
+            print::out(&config::sample());
+            Ok(ExitCode::SUCCESS)
         }
         Command::Demo => {
             log.start("off")?;

@@ -1,7 +1,9 @@
 //! `serve`: answers for the domains of a file until it is told to stop.
 
+use std::collections::HashSet;
 use std::io;
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 
 use posh::Leaf;
@@ -10,7 +12,7 @@ use rustls::sign::CertifiedKey;
 use thiserror::Error;
 use tokio::net::TcpListener;
 use tracing::{info, warn};
-use xmpp_s2s::Domain;
+use xmpp_s2s::{AcceptError, Domain, Peer, Stanza};
 
 use self::life::Life;
 pub(crate) use self::listen::{ListenError, bind};
@@ -36,7 +38,8 @@ pub(crate) async fn run(arguments: &ServeArguments) -> Result<ExitCode, ServeErr
     let mut stop = Stop::new().map_err(ServeError::Signals)?;
     let listeners = bind(&settings.listen)?;
     announce(&settings, &listeners);
-    let server = Server::start(endpoint, listeners, Unobserved);
+    let guard = Guard { blocked: Arc::new(settings.block) };
+    let server = Server::start(endpoint, listeners, guard);
     let signal = stop.requested().await;
     info!(signal = signal.name(), "stopping; a second signal stops at once");
     Ok(close(server, stop).await)
@@ -80,6 +83,22 @@ async fn close(server: Server, mut stop: Stop) -> ExitCode {
             signal.exit_code()
         }
     }
+}
+
+/// Keeps those out whom the file blocks.
+#[derive(Clone, Debug)]
+struct Guard {
+    blocked: Arc<HashSet<Domain>>,
+}
+
+impl Observer for Guard {
+    fn welcomes(&self, peer: &Peer) -> bool {
+        !self.blocked.contains(&peer.pair.remote)
+    }
+
+    fn stanza(&self, _: &Stanza, _: &[Peer]) {}
+
+    fn refused(&self, _: &Peer, _: &AcceptError) {}
 }
 
 /// Why there is nothing to serve.

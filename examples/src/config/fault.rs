@@ -10,13 +10,14 @@ use thiserror::Error;
 use toml::Spanned;
 use xmpp_s2s::Domain;
 
+use super::keys::{DOMAIN, PEER};
 use super::table::Key;
 
 /// The server's file cannot be used.
 #[derive(Debug, Error)]
 pub(crate) enum SettingsError {
     /// It cannot be read at all.
-    #[error("cannot read {}", file.display())]
+    #[error("cannot read {}; {}", file.display(), fix(error))]
     Unreadable {
         /// The path as it was given.
         file: PathBuf,
@@ -72,8 +73,8 @@ pub(super) enum Problem {
     Repeated { name: String },
     /// A key that nobody asks for.
     Unknown { name: String, known: &'static [&'static Key] },
-    /// A key in `[[domain]]` that belongs above it.
-    Below { name: String },
+    /// A key in a table that belongs above it.
+    Below { name: String, table: &'static str },
     /// A key that has to be there.
     Missing { key: &'static Key },
     /// A value of another type.
@@ -114,8 +115,8 @@ impl Problem {
                 "not TOML: {message}; expected `key = value`, with texts in quotes, such as \
                  resolver = \"192.0.2.53:53\""
             ),
-            Self::Repeated { name } if name == "domain" => {
-                "`domain` for the second time, expected [[domain]], in two brackets".to_owned()
+            Self::Repeated { name } if [DOMAIN.name, PEER.name].contains(&name.as_str()) => {
+                format!("`{name}` for the second time, expected [[{name}]], in two brackets")
             }
             Self::Repeated { name } => {
                 format!("`{name}` for the second time, expected each key once")
@@ -124,8 +125,8 @@ impl Problem {
                 let known: Vec<_> = known.iter().map(|key| format!("`{}`", key.name)).collect();
                 format!("unknown key `{name}`, expected one of {}", known.join(", "))
             }
-            Self::Below { name } => {
-                format!("`{name}` is below [[domain]]; put it above the first [[domain]]")
+            Self::Below { name, table } => {
+                format!("`{name}` is below [[{table}]]; put it above the first [[{table}]]")
             }
             Self::Missing { key } => format!("`{}` is missing, expected {}", key.name, key.whole),
             Self::Type { key, found, expected } => {
@@ -142,6 +143,12 @@ impl Problem {
                 "`name` has {domain} again, expected each domain once; the first is on line {}",
                 line(text, first.start)
             ),
+            Self::Pem { key, file, error: pem::Error::Io(error), .. }
+                if error.kind() == io::ErrorKind::PermissionDenied =>
+            {
+                let file = file.display();
+                format!("`{key}` has {file}, expected a file that the user that runs this may read")
+            }
             Self::Pem { key, file, expected, error: _ } => {
                 format!("`{key}` has {}, expected a file with {expected}", file.display())
             }
@@ -184,6 +191,18 @@ impl Problem {
             | Self::Duplicate { .. }
             | Self::ForeignKey { .. } => None,
         }
+    }
+}
+
+/// What to do about a file that cannot be read.
+fn fix(error: &io::Error) -> &'static str {
+    match error.kind() {
+        io::ErrorKind::NotFound => {
+            "write one with `federating-server config > server.toml`, and name it with --config"
+        }
+        io::ErrorKind::PermissionDenied => "let the user that runs this read it",
+        io::ErrorKind::InvalidData => "it has to be text in UTF-8",
+        _ => "name a file of text with --config",
     }
 }
 

@@ -1,7 +1,8 @@
 //! The file as it is written: TOML, with the place of every value.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::net::SocketAddr;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::Arc;
@@ -11,9 +12,13 @@ use rustls::RootCertStore;
 use rustls::crypto::CryptoProvider;
 use rustls::sign::CertifiedKey;
 use toml::Spanned;
-use xmpp_s2s::Domain;
+use xmpp_s2s::{Domain, Prooftype};
 
 use super::fault::{Fault, Problem};
+use super::keys::{
+    ALLOW_NETWORKS, BLOCK, CERTIFICATE, DOMAIN, KEY, LISTEN, NAME, OF_DOMAIN, OF_PEER, PEER,
+    PEER_NAME, PEER_PROOFTYPES, PROOFTYPES, RESOLVER, ROOTS, TOP, WEB_ROOTS,
+};
 use super::pem;
 use super::table::{Key, Table};
 
@@ -24,7 +29,10 @@ pub(super) struct File {
     roots: Option<Spanned<Vec<Spanned<String>>>>,
     web_roots: Option<Spanned<Vec<Spanned<String>>>>,
     allow_networks: Option<Spanned<Vec<Spanned<String>>>>,
+    prooftypes: Option<Spanned<Vec<Spanned<String>>>>,
+    block: Option<Spanned<Vec<Spanned<String>>>>,
     domain: Spanned<Vec<DomainTable>>,
+    peer: Vec<PeerTable>,
 }
 
 /// What stands in one `[[domain]]`.
@@ -34,43 +42,20 @@ struct DomainTable {
     key: Spanned<String>,
 }
 
-const LISTEN: Key = Key {
-    name: "listen",
-    whole: "a list of addresses, such as [\"0.0.0.0:5269\", \"[::]:5269\"]",
-    item: "an IP address with a port, such as \"0.0.0.0:5269\" or \"[::]:5269\"",
-};
-const RESOLVER: Key =
-    Key::single("resolver", "an IP address with a port in quotes, such as \"192.0.2.53:53\"");
-const ROOTS: Key = Key {
-    name: "roots",
-    whole: "a list of PEM files with trust anchors, or no such key to trust the system's",
-    item: "the path of a PEM file with trust anchors, in quotes",
-};
-const WEB_ROOTS: Key = Key { name: "web-roots", ..ROOTS };
-const ALLOW_NETWORKS: Key = Key {
-    name: "allow-networks",
-    whole: "a list of networks, such as [\"172.28.0.0/24\", \"fd00::/8\"]",
-    item: "a network, such as \"172.28.0.0/24\" or \"fd00::/8\"",
-};
-const DOMAIN: Key = Key {
-    name: "domain",
-    whole: "a table [[domain]], in two brackets, for each domain",
-    item: "a table [[domain]], in two brackets",
-};
-const NAME: Key = Key::single("name", "a domain name, such as \"im.example.org\"");
-const CERTIFICATE: Key =
-    Key::single("certificate", "the path of a PEM file with certificates, in quotes");
-const KEY: Key = Key::single("key", "the path of a PEM file with a private key, in quotes");
-
-const TOP: [&Key; 6] = [&LISTEN, &RESOLVER, &ROOTS, &WEB_ROOTS, &ALLOW_NETWORKS, &DOMAIN];
-const OF_DOMAIN: [&Key; 3] = [&NAME, &CERTIFICATE, &KEY];
+/// What stands in one `[[peer]]`.
+struct PeerTable {
+    name: Spanned<String>,
+    prooftypes: Spanned<Vec<Spanned<String>>>,
+}
 
 impl File {
     pub(super) fn parse(text: &str) -> Result<Self, Fault> {
         let mut table = Table::parse(text)?;
-        table.has_only(&TOP, &[])?;
+        table.has_only("", &TOP, &[])?;
         // First, since what others lack may stand in there.
-        let domain = table.tables(&DOMAIN)?;
+        let (domain, peer) = (table.tables(&DOMAIN)?, table.tables(&PEER)?);
+        let peer = peer.map_or_else(Vec::new, Spanned::into_inner);
+        let peer = peer.into_iter().map(PeerTable::read).collect::<Result<_, _>>()?;
         let domain = DomainTable::read_all(table.required(&DOMAIN, domain)?)?;
         let listen = table.strings(&LISTEN)?;
         Ok(Self {
@@ -79,7 +64,10 @@ impl File {
             roots: table.strings(&ROOTS)?,
             web_roots: table.strings(&WEB_ROOTS)?,
             allow_networks: table.strings(&ALLOW_NETWORKS)?,
+            prooftypes: table.strings(&PROOFTYPES)?,
+            block: table.strings(&BLOCK)?,
             domain,
+            peer,
         })
     }
 
@@ -110,6 +98,25 @@ impl File {
         networks.map(|network| value(&ALLOW_NETWORKS, network)).collect()
     }
 
+    pub(super) fn prooftypes(&self) -> Result<Option<Vec<Prooftype>>, Fault> {
+        self.prooftypes.as_ref().map(prooftypes).transpose()
+    }
+
+    pub(super) fn block(&self) -> Result<HashSet<Domain>, Fault> {
+        let names = self.block.iter().flat_map(Spanned::get_ref);
+        names.map(|name| value(&BLOCK, name)).collect()
+    }
+
+    pub(super) fn peers(&self) -> Result<HashMap<Domain, Vec<Prooftype>>, Fault> {
+        let mut seen = Seen::default();
+        let mut peers = HashMap::new();
+        for table in &self.peer {
+            let name = seen.add(&table.name)?;
+            peers.insert(name, prooftypes(&table.prooftypes)?);
+        }
+        Ok(peers)
+    }
+
     pub(super) fn roots(&self, folder: &Path) -> Result<Option<RootCertStore>, Fault> {
         self.roots.as_ref().map(|files| anchors(&ROOTS, files, folder)).transpose()
     }
@@ -127,13 +134,10 @@ impl File {
         if tables.is_empty() {
             return Err(Fault::at(&self.domain, Problem::Empty { key: &DOMAIN }));
         }
-        let mut seen = HashMap::new();
+        let mut seen = Seen::default();
         let mut domains = Vec::with_capacity(tables.len());
         for table in tables {
-            let name: Domain = value(&NAME, &table.name)?;
-            if let Some(first) = seen.insert(name.clone(), table.name.span()) {
-                return Err(Fault::at(&table.name, Problem::Duplicate { domain: name, first }));
-            }
+            let name = seen.add(&table.name)?;
             domains.push((name, Arc::new(table.certified_key(folder, provider)?)));
         }
         Ok(domains)
@@ -148,7 +152,7 @@ impl DomainTable {
     }
 
     fn read(mut table: Table<'_>) -> Result<Self, Fault> {
-        table.has_only(&OF_DOMAIN, &TOP)?;
+        table.has_only(DOMAIN.name, &OF_DOMAIN, &TOP)?;
         let mut required = |key| {
             let value = table.string(key)?;
             table.required(key, value)
@@ -171,6 +175,45 @@ impl DomainTable {
             .map_err(|problem| Fault::at(&self.certificate, problem))?;
         pem::certified_key(chain, &key, provider).map_err(|problem| Fault::at(&self.key, problem))
     }
+}
+
+impl PeerTable {
+    fn read(mut table: Table<'_>) -> Result<Self, Fault> {
+        table.has_only(PEER.name, &OF_PEER, &TOP)?;
+        let (name, prooftypes) = (table.string(&PEER_NAME)?, table.strings(&PEER_PROOFTYPES)?);
+        Ok(Self {
+            name: table.required(&PEER_NAME, name)?,
+            prooftypes: table.required(&PEER_PROOFTYPES, prooftypes)?,
+        })
+    }
+}
+
+/// Names that were read, with their places.
+#[derive(Default)]
+struct Seen(HashMap<Domain, Range<usize>>);
+
+impl Seen {
+    /// Takes a name that was not there before.
+    fn add(&mut self, name: &Spanned<String>) -> Result<Domain, Fault> {
+        let domain: Domain = value(&NAME, name)?;
+        match self.0.insert(domain.clone(), name.span()) {
+            None => Ok(domain),
+            Some(first) => Err(Fault::at(name, Problem::Duplicate { domain, first })),
+        }
+    }
+}
+
+fn prooftypes(list: &Spanned<Vec<Spanned<String>>>) -> Result<Vec<Prooftype>, Fault> {
+    if list.get_ref().is_empty() {
+        return Err(Fault::at(list, Problem::Empty { key: &PROOFTYPES }));
+    }
+    let known = [Prooftype::Pkix, Prooftype::Posh];
+    let prooftype = |text: &Spanned<String>| {
+        let found = known.into_iter().find(|known| known.as_str() == text.get_ref());
+        let problem = || Problem::Value { key: &PROOFTYPES, found: text.get_ref().clone() };
+        found.ok_or_else(|| Fault::at(text, problem()))
+    };
+    list.get_ref().iter().map(prooftype).collect()
 }
 
 fn value<T: FromStr>(key: &'static Key, text: &Spanned<String>) -> Result<T, Fault> {

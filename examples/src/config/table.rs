@@ -11,17 +11,22 @@ use super::fault::{Fault, Problem};
 #[derive(Debug)]
 pub(super) struct Key {
     pub(super) name: &'static str,
+    /// What it is for, to whoever writes the file.
+    pub(super) about: &'static str,
+    /// A value, as it is written.
+    pub(super) example: &'static str,
+    pub(super) need: Need,
     /// What is expected of the value.
     pub(super) whole: &'static str,
     /// What is expected of each entry, where the value is a list.
     pub(super) item: &'static str,
 }
 
-impl Key {
-    /// A key whose value is not a list.
-    pub(super) const fn single(name: &'static str, expected: &'static str) -> Self {
-        Self { name, whole: expected, item: expected }
-    }
+/// Whether a key has to be there.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Need {
+    Required,
+    Optional,
 }
 
 /// A table; reading a key takes it out.
@@ -36,9 +41,11 @@ impl<'a> Table<'a> {
         Ok(Self { span: table.span(), entries: table.into_inner() })
     }
 
-    /// Refuses keys that are not `known`, and tells of those that belong `above`.
+    /// Refuses keys that are not `known` in this table, which has this name, and tells of those
+    /// that belong `above`.
     pub(super) fn has_only(
         &self,
+        table: &'static str,
         known: &'static [&Key],
         above: &'static [&Key],
     ) -> Result<(), Fault> {
@@ -49,7 +56,7 @@ impl<'a> Table<'a> {
         Err(Fault::at(
             key,
             match is(above, &name) {
-                true => Problem::Below { name },
+                true => Problem::Below { name, table },
                 false => Problem::Unknown { name, known },
             },
         ))

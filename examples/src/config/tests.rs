@@ -6,6 +6,10 @@ use xmpp_s2s_testkit::{Authority, Certificate};
 
 use super::*;
 
+mod files;
+mod peers;
+mod sample;
+
 const DOMAIN: &str = r#"
 [[domain]]
 name = "hosted.example"
@@ -15,7 +19,7 @@ key = "hosting.key"
 
 const LISTEN: &str = r#"listen = ["127.0.0.1:5269"]"#;
 
-/// A folder with a certificate, its key, another key and an authority.
+/// A folder with a certificate, its key, another key and authorities, by the sample's names too.
 fn folder() -> TempDir {
     let folder = TempDir::new().unwrap();
     let authority = Authority::new("test CA");
@@ -23,6 +27,8 @@ fn folder() -> TempDir {
     let other = Certificate::new(["other.example"]).self_signed();
     for (name, content) in [
         ("ca.pem", authority.root_pem()),
+        ("xmpp-ca.pem", authority.root_pem()),
+        ("web-ca.pem", authority.root_pem()),
         ("hosting.crt", hosting.chain_pem()),
         ("hosting.key", hosting.key_pem()),
         ("other.key", other.key_pem()),
@@ -76,12 +82,18 @@ fn what_is_optional_may_be_left_out() {
     let settings = load(&format!("listen = [\"127.0.0.1:5269\"]\n{DOMAIN}")).unwrap();
     assert!(settings.resolver.is_none() && settings.roots.is_none());
     assert!(settings.web_roots.is_none() && settings.allow_networks.is_empty());
+    assert!(settings.prooftypes.is_none() && settings.block.is_empty());
+    assert!(settings.peers.is_empty());
 }
 
 #[test]
-fn a_missing_file_is_named() {
+fn a_missing_file_is_named_with_the_way_to_write_one() {
     let error = Settings::load(Path::new("no/such/server.toml")).unwrap_err();
-    assert_eq!(error.to_string(), "cannot read no/such/server.toml");
+    assert_eq!(
+        error.to_string(),
+        "cannot read no/such/server.toml; write one with `federating-server config > server.toml`, \
+         and name it with --config"
+    );
     assert!(error.source().is_some());
 }
 
@@ -90,7 +102,7 @@ fn an_unknown_key_is_named_with_those_that_exist() {
     assert_eq!(
         fault("listen = [\"127.0.0.1:5269\"]\nlisten-too = []\n"),
         "server.toml:2: unknown key `listen-too`, expected one of `listen`, `resolver`, `roots`, \
-         `web-roots`, `allow-networks`, `domain`"
+         `web-roots`, `allow-networks`, `prooftypes`, `block`, `domain`, `peer`"
     );
 }
 
@@ -207,24 +219,6 @@ fn an_empty_path_is_refused() {
 }
 
 #[test]
-fn an_encrypted_key_is_told_as_that() {
-    for pem in [
-        "-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n-----END ENCRYPTED PRIVATE KEY-----\n",
-        "-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-256-CBC,00\n\n\
-         AAAA\n-----END RSA PRIVATE KEY-----\n",
-    ] {
-        let folder = folder();
-        fs::write(folder.path().join("hosting.key"), pem).unwrap();
-        let fault = fault_in(&folder, &format!("{LISTEN}\n{DOMAIN}"));
-        assert_eq!(
-            fault,
-            "server.toml:6: `key` has hosting.key, which is encrypted, expected a private key \
-             without a passphrase"
-        );
-    }
-}
-
-#[test]
 fn a_bad_address_is_told_with_an_example() {
     assert_eq!(
         fault(&format!("listen = [\n  \"127.0.0.1:5269\",\n  \"localhost:5270\",\n]\n{DOMAIN}")),
@@ -279,60 +273,17 @@ fn a_domain_for_the_second_time_is_told_with_both_lines() {
 }
 
 #[test]
-fn a_missing_certificate_is_told_with_its_path() {
-    let domain = DOMAIN.replace("hosting.crt", "none.crt");
-    assert_eq!(
-        fault(&format!("listen = [\"127.0.0.1:5269\"]\n{domain}")),
-        "server.toml:5: `certificate` has none.crt, expected a file with certificates in PEM"
-    );
+fn a_file_that_may_not_be_read_is_told_as_that() {
+    let error = io::Error::from(io::ErrorKind::PermissionDenied);
+    let error = SettingsError::Unreadable { file: "server.toml".into(), error };
+    let told = "cannot read server.toml; let the user that runs this read it";
+    assert_eq!(error.to_string(), told);
 }
 
 #[test]
-fn a_key_in_place_of_a_certificate_is_refused() {
-    let domain = DOMAIN.replace("hosting.crt", "hosting.key");
-    assert_eq!(
-        fault(&format!("listen = [\"127.0.0.1:5269\"]\n{domain}")),
-        "server.toml:5: `certificate` has hosting.key, expected a file with certificates in PEM"
-    );
-}
-
-#[test]
-fn a_certificate_in_place_of_a_key_is_refused() {
-    let domain = DOMAIN.replace("hosting.key", "hosting.crt");
-    assert_eq!(
-        fault(&format!("listen = [\"127.0.0.1:5269\"]\n{domain}")),
-        "server.toml:6: `key` has hosting.crt, expected a file with a private key in PEM"
-    );
-}
-
-#[test]
-fn a_key_of_another_certificate_is_refused() {
-    let domain = DOMAIN.replace("hosting.key", "other.key");
-    assert_eq!(
-        fault(&format!("listen = [\"127.0.0.1:5269\"]\n{domain}")),
-        "server.toml:6: `key` has other.key, expected the private key of the first certificate of \
-         `certificate`"
-    );
-}
-
-#[test]
-fn roots_without_certificates_are_refused_by_their_own_key() {
-    for key in ["roots", "web-roots"] {
-        let head = format!("listen = [\"127.0.0.1:5269\"]\n{key} = [\n\"ca.pem\",\n\"empty.pem\"]");
-        assert_eq!(
-            fault(&format!("{head}\n{DOMAIN}")),
-            format!(
-                "server.toml:4: `{key}` has empty.pem, expected a file with certificates in PEM"
-            )
-        );
-    }
-}
-
-#[test]
-fn an_empty_list_of_roots_does_not_mean_the_systems() {
-    let fault = fault(&format!("listen = [\"127.0.0.1:5269\"]\nroots = []\n{DOMAIN}"));
-    assert!(
-        fault.starts_with("server.toml:2: `roots` is empty, expected a list of PEM files"),
-        "{fault}"
-    );
+fn a_system_without_dns_settings_is_told_with_the_key_for_them() {
+    let error = EndpointError::SystemResolver("no such file".into());
+    let told =
+        "cannot tell which DNS servers to ask from /etc/resolv.conf; name one with `resolver`";
+    assert_eq!(error.to_string(), told);
 }

@@ -56,7 +56,8 @@ fn fix(error: &io::Error) -> &'static str {
             "put an address of this machine into `listen`, or 0.0.0.0 for all of them"
         }
         io::ErrorKind::PermissionDenied => {
-            "low ports need a privilege: put another port into `listen`"
+            "ports below 1024 need a privilege (CAP_NET_BIND_SERVICE): grant it, or put another \
+             port into `listen`"
         }
         _ => "put another address into `listen`",
     }
