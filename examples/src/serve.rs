@@ -2,27 +2,29 @@
 
 use std::collections::HashSet;
 use std::io;
+use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use posh::Leaf;
 use rustls::pki_types::UnixTime;
-use rustls::sign::CertifiedKey;
 use thiserror::Error;
 use tokio::net::TcpListener;
 use tracing::{info, warn};
 use xmpp_s2s::{AcceptError, Domain, Peer, Stanza};
 
-use self::life::Life;
+use self::check::Check;
 pub(crate) use self::listen::{ListenError, bind};
 pub(crate) use self::server::{Observer, Server, Unobserved};
 use self::stop::Stop;
 use crate::cli::ServeArguments;
 use crate::config::{EndpointError, Settings, SettingsError};
 
+mod certificate;
+mod check;
 mod life;
 mod listen;
+mod reach;
 mod server;
 mod stop;
 mod stream;
@@ -37,35 +39,32 @@ pub(crate) async fn run(arguments: &ServeArguments) -> Result<ExitCode, ServeErr
     let endpoint = settings.endpoint()?;
     let mut stop = Stop::new().map_err(ServeError::Signals)?;
     let listeners = bind(&settings.listen)?;
-    announce(&settings, &listeners);
+    let listening = announce(&settings, &listeners);
     let guard = Guard { blocked: Arc::new(settings.block) };
-    let server = Server::start(endpoint, listeners, guard);
+    let server = Server::start(endpoint.clone(), listeners, guard);
+    let check = tokio::spawn(Check { endpoint, domains: settings.domains, listening }.run());
     let signal = stop.requested().await;
+    check.abort();
     info!(signal = signal.name(), "stopping; a second signal stops at once");
     Ok(close(server, stop).await)
 }
 
-fn announce(settings: &Settings, listeners: &[TcpListener]) {
+/// Tells what is served, where, and with which certificates.
+fn announce(settings: &Settings, listeners: &[TcpListener]) -> Vec<SocketAddr> {
     for network in &settings.allow_networks {
         warn!(%network, "network allowed although it may not be public");
     }
     for (domain, identity) in &settings.domains {
-        info!(%domain, "serving");
-        warn_of_dates(domain, identity);
+        if let Some(leaf) = identity.cert.first() {
+            certificate::announce(domain, leaf, UnixTime::now());
+        }
     }
-    for address in listeners.iter().filter_map(|listener| listener.local_addr().ok()) {
+    let addresses = listeners.iter().filter_map(|listener| listener.local_addr().ok());
+    let listening: Vec<_> = addresses.collect();
+    for address in &listening {
         info!(%address, "listening");
     }
-}
-
-fn warn_of_dates(domain: &Domain, identity: &CertifiedKey) {
-    let Some(Ok(leaf)) = identity.cert.first().map(Leaf::parse) else { return };
-    match Life::of(&leaf, UnixTime::now()) {
-        Life::Going => {}
-        Life::NotBegun => warn!(%domain, "the certificate is not valid yet: peers refuse it"),
-        Life::Ending { days } => warn!(%domain, days, "the certificate ends soon: renew it"),
-        Life::Over => warn!(%domain, "the certificate has expired: peers refuse it; renew it"),
-    }
+    listening
 }
 
 /// Sends what waits; whoever cannot wait for that says so with a second signal.

@@ -6,8 +6,8 @@ use tempfile::TempDir;
 use xmpp_s2s::Code;
 use xmpp_s2s_testkit::message;
 
-use crate::program::{Ended, Scenery, program, run};
-use crate::{HERE, THERE};
+use crate::program::{Ended, Scenery, Serving, free_address, program, run};
+use crate::{HERE, THERE, echo};
 
 /// A line of the log has these words, in this order.
 fn assert_in_order(line: &str, words: &[&str]) {
@@ -15,6 +15,78 @@ fn assert_in_order(line: &str, words: &[&str]) {
     for word in words {
         let at = rest.find(word).unwrap_or_else(|| panic!("no {word:?} in its place in {line}"));
         rest = &rest[at + word.len()..];
+    }
+}
+
+#[tokio::test]
+async fn serve_tells_what_it_serves_and_with_which_certificate() {
+    let scenery = Scenery::build().await;
+    let config = scenery.config(THERE, ([127, 0, 0, 1], 0).into());
+    let mut there = Serving::spawn(program(), &config);
+    let line = there.logged(" serving ").await;
+    let words = ["INFO", "domain=there.example", "names=\"there.example\"", "until=\"20"];
+    assert_in_order(&line, &words);
+    let [sha256, hex] = [" sha256=\"", " hex=\""]
+        .map(|start| line.split_once(start).unwrap().1.split('"').next().unwrap().to_owned());
+    assert_eq!((sha256.len(), hex.len()), (44, 64), "{line}");
+}
+
+#[tokio::test]
+async fn serve_finds_nothing_wrong_with_an_ordinary_domain() {
+    let scenery = Scenery::build().await;
+    let address = free_address();
+    scenery.locate(THERE, address);
+    let mut there = Serving::start(program(), &scenery.config(THERE, address)).await;
+    for told in [
+        "others can prove the domain by PKIX",
+        "the DNS leads others here",
+        "looked at our domains as others do domains=1 bad=0 unclear=0",
+    ] {
+        let line = there.logged(told).await;
+        assert!(line.contains(" INFO "), "{line}");
+    }
+}
+
+#[tokio::test]
+async fn serve_tells_what_is_wrong_for_others_with_the_fix() {
+    let scenery = Scenery::build().await;
+    let config = scenery.config(THERE, ([127, 0, 0, 1], 0).into());
+    let hosting = scenery.world.xmpp_authority.issue_for("s2s.hosting.example");
+    scenery.write("there.example.crt", &hosting.chain_pem());
+    scenery.write("there.example.key", &hosting.key_pem());
+    let mut there = Serving::start(program(), &config).await;
+    // Nothing in the DNS leads anywhere yet.
+    let line = there.logged("others refuse the domain if they, too, cannot learn").await;
+    let fix = "fix=let the web host there.example answer, and publish at \
+               https://there.example/.well-known/posh/xmpp-server.json this: {\"";
+    assert_in_order(&line, &["WARN", "domain=there.example", "code=\"posh-", "why=", fix]);
+    let line = there.logged("others cannot find the domain's server in the DNS").await;
+    let fix = format!(
+        "fix=add the record _xmpp-server._tcp.there.example. SRV 0 0 {}",
+        there.address.port()
+    );
+    assert_in_order(&line, &["WARN", "code=\"dns-nxdomain\"", &fix]);
+    there.logged("looked at our domains as others do domains=1 bad=1").await;
+}
+
+#[tokio::test]
+async fn a_decision_is_one_line_that_begins_with_what_matters() {
+    let scenery = Scenery::build().await;
+    let mut there = scenery.serve(THERE).await;
+    let _echoed = echo(&scenery).await;
+    for direction in ["inbound", "outbound"] {
+        let line = there.logged("s2s decision").await;
+        assert_in_order(
+            &line,
+            &[
+                "INFO xmpp_s2s: s2s decision outcome=\"accepted\" code=\"stream-established\"",
+                &format!("direction=\"{direction}\" prooftype=\"pkix\""),
+                "local=there.example remote=here.example peer=127.0.0.1:",
+                "cert_sha256=",
+                "elapsed_ms=",
+                "trail=",
+            ],
+        );
     }
 }
 
