@@ -103,7 +103,10 @@ impl Claimed {
 
         let peer = &mut self.arrived.peer;
         let code = match &outcome {
-            Ok(_) => Code::StreamEstablished,
+            Ok(_) => {
+                peer.established = Some(now());
+                Code::StreamEstablished
+            }
             Err(AcceptError::Rejected(rejection)) => rejection.code,
             Err(error) => {
                 let (phase, code) = code(error);

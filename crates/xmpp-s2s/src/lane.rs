@@ -93,6 +93,7 @@ impl Lane {
                 peer.end_entity = Some(*end_entity);
                 peer.document.clone_from(document);
                 peer.address = Some(outbound.address);
+                peer.established = Some(now());
             }
             Err(ConnectError::Rejected(rejection)) => peer.reject(rejection),
             Err(ConnectError::Stopping) => peer.trail_mut().conclude(Code::Stopping),
@@ -206,6 +207,7 @@ impl Lane {
             | ConnectError::Timeout(_) => (Phase::Stream, Code::StreamClosed),
         };
         let mut peer = self.peer();
+        peer.established = None;
         let trail = peer.trail_mut();
         trail.record(Step::new(phase, code, explain(error), Duration::ZERO));
         trail.conclude(code);

@@ -28,6 +28,11 @@ pub struct Peer {
     pub end_entity: Option<[u8; 32]>,
     /// The URL of the POSH document that proves it, or that its certificate is not in.
     pub document: Option<String>,
+    /// Since when stanzas flow; `None` before and after.
+    pub established: Option<Instant>,
+    /// Until when its stanzas fail at once, after an attempt that failed; the first one after that
+    /// is another attempt.
+    pub failing_until: Option<Instant>,
     /// How it came to this. Without a conclusion the stream is still being tried.
     pub trail: Arc<Trail>,
     /// When we began with it.
@@ -64,6 +69,8 @@ impl Peer {
             address: None,
             end_entity: None,
             document: None,
+            established: None,
+            failing_until: None,
             since,
         }
     }

@@ -174,7 +174,8 @@ impl Pool {
         }
         if lanes.failed.len() < limits.failures {
             let until = after(back_off(limits, attempts));
-            let peer = lock(&open.peer).clone();
+            let mut peer = lock(&open.peer).clone();
+            peer.failing_until = Some(until.into_std());
             lanes.failed.insert(pair.clone(), Failed { until, attempts, error, peer });
         }
     }

@@ -1,5 +1,7 @@
 //! One stanza each way between domains that prove themselves to each other.
 
+use std::time::Instant;
+
 use end_to_end::{A, B, codes, deliver, hosted, inbound_proof, ordinary, outbound_proof, peer};
 use posh::Profile::{Draft02, Rfc7711};
 use xmpp_s2s::Security::{Direct, StartTls};
@@ -45,6 +47,21 @@ async fn hosted_domains_prove_each_other(publish: Publish, security: Security, d
         assert!(codes(&trail).contains(&Code::CertNameMismatch), "{trail:?}");
         let matched = trail.steps().iter().find(|step| step.code == Code::PoshMatch).unwrap();
         assert!(matched.detail.contains(document), "{matched:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn both_ends_say_since_when_stanzas_flow() {
+    let world = World::start().await.unwrap();
+    let a = hosted_server(&world, A, fingerprints, StartTls).await;
+    let b = hosted_server(&world, B, fingerprints, StartTls).await;
+    let before = Instant::now();
+    deliver((&a, A), (&b, B), "there").await;
+    for (server, remote, direction) in [(&a, B, Direction::Outbound), (&b, A, Direction::Inbound)] {
+        let peer = peer(server, remote, direction);
+        let established = peer.established.unwrap();
+        assert!(before < established && established < Instant::now(), "{peer:?}");
+        assert_eq!(peer.failing_until, None);
     }
 }
 

@@ -1,8 +1,12 @@
 //! What cannot be proved is refused, each time with its own code, and comes back to its sender.
 
-use end_to_end::{A, B, caller, domain, hosted, serve, undelivered};
+use std::time::Instant;
+
+use end_to_end::{A, B, caller, domain, hosted, peer, serve, undelivered};
 use posh::Profile::{Draft02, Rfc7711};
-use xmpp_s2s::{Code, ConnectError, Namespace, Rejection, Security, Undelivered};
+use xmpp_s2s::{
+    Code, ConnectError, Direction, Limits, Namespace, Rejection, Security, Undelivered,
+};
 use xmpp_s2s_testkit::{Certificate, Identity, Listener, ServerTls, World};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -98,6 +102,10 @@ async fn what_failed_a_moment_ago_fails_at_once_with_the_same_trail() {
     let second = undelivered(&a).await;
     assert_eq!(first.trail, second.trail);
     assert_eq!(world.web.requests().len(), asked);
+    let failing = peer(&a, B, Direction::Outbound);
+    let left = failing.failing_until.unwrap().saturating_duration_since(Instant::now());
+    assert!(!left.is_zero() && left <= Limits::default().failure, "{left:?}");
+    assert_eq!(failing.established, None);
 }
 
 /// B shows a certificate of its hosting company; A calls it.
