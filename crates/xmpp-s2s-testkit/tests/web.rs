@@ -51,6 +51,7 @@ async fn the_request_is_logged_as_it_came() {
     assert_eq!(request.line, "GET /x.json HTTP/1.1");
     assert_eq!(request.path(), "/x.json");
     assert_eq!(request.header("Host"), Some(HOST));
+    assert_eq!(request.status, Some(404));
 }
 
 #[tokio::test]

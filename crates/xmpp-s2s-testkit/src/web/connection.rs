@@ -30,8 +30,9 @@ async fn exchange(stream: TcpStream, shared: &Shared) -> io::Result<()> {
         return Ok(());
     };
     let mut buffer = Vec::new();
-    while let Some(request) = Request::read(&mut tls, &mut buffer, &server_name).await? {
+    while let Some(mut request) = Request::read(&mut tls, &mut buffer, &server_name).await? {
         let reply = shared.reply(&request);
+        request.status = reply.status_code();
         shared.requests.push(request);
         match reply.write(&mut tls).await? {
             Next::Request => {}

@@ -113,6 +113,15 @@ impl Reply {
         self
     }
 
+    /// The status, if it has one from the start.
+    pub(super) fn status_code(&self) -> Option<u16> {
+        match &self.kind {
+            Kind::Response { status, .. } => Some(*status),
+            Kind::Spaces(_) => Some(200),
+            Kind::Raw(_) | Kind::Endless { .. } | Kind::Hang | Kind::Reset => None,
+        }
+    }
+
     /// Gives the reply. Says whether another request may follow.
     pub(super) async fn write(&self, io: &mut (impl AsyncWrite + Unpin)) -> io::Result<Next> {
         if let Some(hold) = &self.hold {

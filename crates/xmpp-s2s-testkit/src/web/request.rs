@@ -14,6 +14,8 @@ pub struct Request {
     pub line: String,
     /// The header fields in their order, names in lower case.
     pub headers: Vec<(String, String)>,
+    /// The status that it is answered with, unless the host misbehaves.
+    pub status: Option<u16>,
 }
 
 impl Request {
@@ -62,6 +64,7 @@ impl Request {
             headers: headers
                 .map(|(name, value)| (name.to_ascii_lowercase(), value.trim().to_owned()))
                 .collect(),
+            status: None,
         }
     }
 }
