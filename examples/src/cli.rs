@@ -10,6 +10,8 @@ use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::ParseError;
 use xmpp_s2s::Domain;
 
+use crate::demo::scenes;
+
 /// An XMPP server that does nothing but federate.
 ///
 /// It holds no accounts. To other servers it answers pings (XEP-0199), service discovery (XEP-0030)
@@ -34,9 +36,9 @@ pub(crate) enum Command {
     /// Print a configuration file with every key explained
     #[command(after_help = CONFIG)]
     Config,
-    /// Show POSH at work: a hosted domain that is proved, and a forged one that is refused
-    #[command(after_help = DEMO)]
-    Demo,
+    /// Show POSH at work: hosted domains that are proved, and a forged one that is refused
+    #[command(after_help = demo_help())]
+    Demo(DemoArguments),
 }
 
 #[derive(Debug, Args)]
@@ -62,6 +64,25 @@ pub(crate) struct PingArguments {
     /// Longest wait for the answer, in seconds
     #[arg(long, value_name = "SECONDS", default_value = "30", value_parser = seconds)]
     pub(crate) timeout: Duration,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DemoArguments {
+    /// Wait for Enter between scenes
+    #[arg(long)]
+    pub(crate) step: bool,
+    /// Play only this scene; may be given several times
+    #[arg(long, value_name = "N", value_parser = scenes::number)]
+    pub(crate) scene: Vec<usize>,
+    /// Print one JSON object and nothing else
+    #[arg(long, conflicts_with_all = ["step", "xml", "keep"])]
+    pub(crate) json: bool,
+    /// Show the stanzas, too
+    #[arg(long)]
+    pub(crate) xml: bool,
+    /// Stay up until Ctrl-C or SIGTERM, with commands to try meanwhile
+    #[arg(long)]
+    pub(crate) keep: bool,
 }
 
 #[derive(Debug, Args)]
@@ -162,12 +183,22 @@ addresses in `listen`, and no other server may be running on them.
 Exit code: 0 accepted and answered, 1 refused, 2 wrong usage or configuration, 4 cannot tell (for
 example a time-out).";
 
-const DEMO: &str = "\
+fn demo_help() -> String {
+    format!(
+        "\
 Everything runs in this process on 127.0.0.1: servers, DNS, web server. It needs no network, no root
 and no files, and takes a few seconds. Exit code: 0 if each scene ends as it says, 1 if not.
 
+Scenes:
+{}
+
 Examples:
-  federating-server demo";
+  federating-server demo
+  federating-server demo --scene 4 --xml
+  federating-server demo --keep",
+        scenes::list()
+    )
+}
 
 #[cfg(test)]
 mod tests {

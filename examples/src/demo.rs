@@ -1,5 +1,6 @@
 //! `demo`: what POSH is for, on a federation in this process.
 
+use std::collections::BTreeSet;
 use std::io;
 use std::process::ExitCode;
 use std::time::Instant;
@@ -8,32 +9,39 @@ use thiserror::Error;
 use xmpp_s2s::ConfigError;
 
 use self::cast::Cast;
-use self::pages::{cast, scene};
-use self::scenes::Scene;
+use self::keep::Authorities;
+use self::scenes::{Act, SCENES};
+use self::streams::Row;
+use crate::cli::DemoArguments;
 use crate::print::{self, Page};
+use crate::serve::Stop;
 
 mod cast;
+mod json;
+mod keep;
+mod letter;
+mod mailbox;
 mod pages;
-mod scenes;
+pub(crate) mod scenes;
+mod streams;
 
-/// Plays every scene. Exit code: 0 if each ends as it says, 1 if not.
-pub(crate) async fn run() -> Result<ExitCode, DemoError> {
+/// Plays the scenes that are asked for. Exit code: 0 if each ends as it says, 1 if not.
+pub(crate) async fn run(arguments: &DemoArguments) -> Result<ExitCode, DemoError> {
     let start = Instant::now();
-    let page = Page::of_stdout();
-    let players = Cast::assemble().await?;
-    print::out(&cast(page, &players));
-
-    let mut as_expected = 0;
-    let scenes = [Scene::Hosted, Scene::Forged];
-    for (number, what) in (1..).zip(scenes) {
-        let played = what.play(&players).await?;
-        print::out(&scene(page, number, &played));
-        as_expected += usize::from(played.is_as_expected());
+    let cast = Cast::assemble().await?;
+    let show = Show { page: Page::of_stdout(), arguments };
+    show.text(|page| pages::cast(page, &cast));
+    let acts = show.play(&cast).await?;
+    let streams = streams::rows(&cast.alpha, acts.iter().flat_map(|act| &act.played.letters));
+    match arguments.json {
+        true => print::out(&(json::document(&acts, &streams) + "\n")),
+        false => show.end(&acts, &streams, start),
     }
-    players.dismiss().await;
-    let (all, seconds) = (scenes.len(), start.elapsed().as_secs_f64());
-    print::out(&format!("\n{all} scenes, {as_expected} as expected, {seconds:.2} s\n"));
-    Ok(ExitCode::from(u8::from(as_expected != all)))
+    if arguments.keep {
+        show.keep(&cast).await?;
+    }
+    cast.dismiss().await;
+    Ok(ExitCode::from(exit_code(&acts)))
 }
 
 /// Why there is no demo on this machine.
@@ -42,10 +50,113 @@ pub(crate) enum DemoError {
     /// There are no sockets on loopback.
     #[error("cannot listen on 127.0.0.1; the demo needs the loopback interface")]
     Loopback(#[from] io::Error),
-    /// A ping could not have an id.
-    #[error("the system has no random numbers")]
-    Random(#[from] getrandom::Error),
     /// A server cannot be set up.
     #[error(transparent)]
     Config(#[from] ConfigError),
+    /// Nobody can say when to go on.
+    #[error("cannot read from standard input; leave --step out")]
+    Input(#[source] io::Error),
+    /// What is to be tried has no place.
+    #[error("cannot write certificates to the folder for temporary files; set TMPDIR to another")]
+    Keep(#[source] io::Error),
+    /// Nobody can say when to stop.
+    #[error("cannot handle signals")]
+    Signals(#[source] io::Error),
+}
+
+/// 0 if each scene ended as it says.
+fn exit_code(acts: &[Act]) -> u8 {
+    u8::from(!acts.iter().all(Act::is_as_expected))
+}
+
+/// What the audience gets to see.
+struct Show<'a> {
+    page: Page,
+    arguments: &'a DemoArguments,
+}
+
+impl Show<'_> {
+    async fn play(&self, cast: &Cast) -> Result<Vec<Act>, DemoError> {
+        let mut numbers: BTreeSet<_> = self.arguments.scene.iter().copied().collect();
+        if numbers.is_empty() {
+            numbers.extend(1..=SCENES.len());
+        }
+        let mut acts = Vec::new();
+        for number in numbers {
+            if self.arguments.step && !acts.is_empty() {
+                print::pause("press Enter for the next scene").await.map_err(DemoError::Input)?;
+            }
+            let act = Act::play(number, cast).await;
+            self.text(|page| pages::act(page, &act));
+            if self.arguments.xml {
+                self.text(|page| pages::xml(page, &act));
+            }
+            acts.push(act);
+        }
+        Ok(acts)
+    }
+
+    fn end(&self, acts: &[Act], streams: &[Row], start: Instant) {
+        let as_expected = acts.iter().filter(|act| act.is_as_expected()).count();
+        let (all, seconds) = (acts.len(), start.elapsed().as_secs_f64());
+        let noun = if all == 1 { "scene" } else { "scenes" };
+        print::out(&format!(
+            "\n{}\n{all} {noun}, {as_expected} as expected, {seconds:.2} s\n",
+            streams::table(self.page, streams)
+        ));
+    }
+
+    async fn keep(&self, cast: &Cast) -> Result<(), DemoError> {
+        let mut stop = Stop::new().map_err(DemoError::Signals)?;
+        let authorities = Authorities::write(cast).map_err(DemoError::Keep)?;
+        print::out(&authorities.commands(cast));
+        stop.requested().await;
+        Ok(())
+    }
+
+    fn text(&self, write: impl FnOnce(Page) -> String) {
+        if !self.arguments.json {
+            print::out(&write(self.page));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use posh::Profile;
+    use xmpp_s2s_testkit::Reply;
+
+    use super::cast::{HOSTED, MALLORY, THIRD};
+    use super::*;
+    use crate::print::{Charset, Ink};
+
+    const PAGE: Page = Page { ink: Ink::Black, charset: Charset::Unicode };
+
+    #[tokio::test]
+    async fn a_scene_that_ends_otherwise_is_told_and_is_exit_code_1() {
+        let cast = Cast::assemble().await.unwrap();
+        let other = cast.world.xmpp_authority.issue_for(MALLORY);
+        cast.world.publish(HOSTED, Profile::Draft02, &[&other]);
+        let acts = [Act::play(1, &cast).await, Act::play(3, &cast).await];
+        cast.dismiss().await;
+        assert_eq!(exit_code(&acts), 1);
+        assert_eq!(exit_code(&acts[1..]), 0);
+        let text = pages::act(PAGE, &acts[0]);
+        assert!(text.contains("✘ REFUSED  posh-fingerprint-mismatch in "), "{text}");
+        assert!(text.contains("NOT SO: juliet@alpha.example → romeo@hosted.example: "), "{text}");
+        let last = text.lines().last().unwrap();
+        assert_eq!(last.trim(), "this scene has to end otherwise: ACCEPTED by POSH");
+    }
+
+    #[tokio::test]
+    async fn a_fact_that_does_not_hold_is_exit_code_1_whatever_the_ending() {
+        let cast = Cast::assemble().await.unwrap();
+        cast.world.reply(THIRD, Profile::Rfc7711, Reply::status(410));
+        let acts = [Act::play(5, &cast).await];
+        cast.dismiss().await;
+        assert_eq!(acts[0].ending(), acts[0].scene.expected);
+        assert_eq!(exit_code(&acts), 1);
+        let text = pages::act(PAGE, &acts[0]);
+        assert!(text.contains("NOT SO: the web server of third.example"), "{text}");
+    }
 }

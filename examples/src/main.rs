@@ -41,9 +41,9 @@ async fn run(arguments: Arguments) -> Result<ExitCode, Box<dyn Error>> {
             print::out(&config::sample());
             Ok(ExitCode::SUCCESS)
         }
-        Command::Demo => {
+        Command::Demo(arguments) => {
             log.start("off")?;
-            Ok(demo::run().await?)
+            Ok(demo::run(&arguments).await?)
         }
     }
 }

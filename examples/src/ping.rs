@@ -8,7 +8,7 @@ use thiserror::Error;
 use tokio::time;
 use xmpp_s2s::{Direction, Domain, Endpoint, Pair, Peer, Trail};
 
-pub(crate) use self::report::{Answer, End, Report, Returned, proof};
+pub(crate) use self::report::{Answer, End, Report, Returned};
 use self::watch::News;
 pub(crate) use self::watch::{Awaited, Watch};
 use crate::cli::PingArguments;

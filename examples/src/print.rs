@@ -16,6 +16,14 @@ pub(crate) fn out(text: &str) {
     let _ = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
 }
 
+/// Says what to do on standard error, and waits until the reader has pressed Enter, or cannot any
+/// more. Fails if standard input cannot be read.
+pub(crate) async fn pause(prompt: &str) -> io::Result<()> {
+    eprint!("\n{prompt} ");
+    let read = tokio::task::spawn_blocking(|| io::stdin().read_line(&mut String::new()));
+    read.await.map_err(io::Error::other)?.map(|_| ())
+}
+
 /// What the reader's terminal can show.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) struct Page {
@@ -169,9 +177,13 @@ fn ascii(text: &str) -> String {
         match character {
             '→' => out.push_str("->"),
             '…' => out.push_str("..."),
+            '↔' => out.push_str("<->"),
             '─' | '·' | '–' => out.push('-'),
+            '┐' => out.push('\\'),
+            '│' => out.push('|'),
+            '┘' => out.push('/'),
             '✔' => out.push_str("ok"),
-            '✘' => out.push_str("no"),
+            '✘' => out.push('x'),
             '“' | '”' => out.push('"'),
             '‘' | '’' => out.push('\''),
             character if character.is_ascii() => out.push(character),

@@ -15,8 +15,8 @@ use xmpp_s2s::{AcceptError, Domain, Peer, Stanza};
 
 use self::check::Check;
 pub(crate) use self::listen::{ListenError, bind};
-pub(crate) use self::server::{Observer, Server, Unobserved};
-use self::stop::Stop;
+pub(crate) use self::server::{Observer, Server};
+pub(crate) use self::stop::Stop;
 use crate::cli::ServeArguments;
 use crate::config::{EndpointError, Settings, SettingsError};
 

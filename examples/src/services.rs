@@ -36,6 +36,11 @@ pub(crate) fn answer(stanza: &Stanza) -> Option<Stanza> {
     }
 }
 
+/// What a message says to people, if it says something.
+pub(crate) fn body(message: &Stanza) -> Option<String> {
+    children(message).into_iter().find(Child::is_body).map(|body| body.text)
+}
+
 fn answer_get(stanza: &Stanza) -> Option<Stanza> {
     let children = children(stanza);
     let [request] = children.as_slice() else {
@@ -125,7 +130,7 @@ fn echo(message: &Stanza) -> Option<Stanza> {
     if !is_echo(message.recipient()) || is_echo(message.sender()) {
         return None;
     }
-    let body = children(message).into_iter().find(Child::is_body)?.text;
+    let body = body(message)?;
     let from = format!("{ECHO}@{}", message.to());
     let attributes = [
         Some(("xmlns", SERVER)),

@@ -1,26 +1,33 @@
-//! Who plays: three servers in a world with DNS and web.
+//! Who plays: four servers in a world with DNS and web.
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use posh::Profile;
 use tokio::net::TcpListener;
-use xmpp_s2s::{AcceptError, Domain, Endpoint, Peer, Security, Stanza};
-use xmpp_s2s_testkit::{Identity, Service, World};
+use xmpp_s2s::{Direction, Domain, Endpoint, Pair, Peer, Security};
+use xmpp_s2s_testkit::{Identity, Service, World, well_known};
 
 use super::DemoError;
-use crate::serve::{Observer, Server, Unobserved};
+use super::mailbox::Mailbox;
+use crate::serve::Server;
 
-/// The one who pings.
+/// The one through whose eyes the demo is seen.
 pub(super) const ALPHA: &str = "alpha.example";
-/// The domain to be proved.
+/// An ordinary domain, as alpha is.
+pub(super) const BETA: &str = "beta.example";
+/// Hosted, publishes a key set.
 pub(super) const HOSTED: &str = "hosted.example";
+/// Hosted, refers to what the hosting company publishes.
+pub(super) const SECOND: &str = "second.example";
+/// Hosted, publishes nothing.
+pub(super) const THIRD: &str = "third.example";
+/// Where the hosting company publishes.
+pub(super) const COMPANY: &str = "hosting.example";
 /// The name of the hosting company's server, and the only one in its certificate.
 pub(super) const HOSTING: &str = "s2s.hosting.example";
-/// The one who would like to be the hosted domain.
+/// Who would like to be one of the hosted domains.
 pub(super) const MALLORY: &str = "mallory.example";
 
 const LOOPBACK: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
@@ -28,76 +35,101 @@ const LOOPBACK: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 /// How long streams may take to close.
 const CLOSING: Duration = Duration::from_millis(500);
 
-/// Everybody, on loopback.
+/// Everybody, on loopback, and the DNS and the web as they are before a scene.
 pub(super) struct Cast {
+    pub(super) alpha: Member,
+    pub(super) beta: Member,
     pub(super) hosting: Member,
     pub(super) mallory: Member,
-    /// The stanzas that mallory was sent.
-    pub(super) stolen: Stolen,
-    alpha: Identity,
-    world: World,
+    pub(super) world: World,
 }
 
 impl Cast {
-    /// Starts everybody who is there in every scene.
+    /// Starts everybody, with everything published that is to be.
     pub(super) async fn assemble() -> Result<Self, DemoError> {
         let world = World::start().await?;
-        let [alpha, hosting, mallory] =
-            [ALPHA, HOSTING, MALLORY].map(|name| world.xmpp_authority.issue_for(name));
-        world.publish(HOSTED, Profile::Rfc7711, &[&hosting]);
-        let stolen = Stolen::default();
-        Ok(Self {
-            hosting: Member::start(&world, HOSTED, &hosting, Unobserved).await?,
-            mallory: Member::start(&world, HOSTED, &mallory, stolen.clone()).await?,
-            stolen,
-            alpha,
+        let cast = Self {
+            alpha: Member::start(&world, "xmpp.alpha.example", ALPHA, &[ALPHA]).await?,
+            beta: Member::start(&world, "xmpp.beta.example", BETA, &[BETA]).await?,
+            hosting: Member::start(&world, HOSTING, HOSTING, &[HOSTED, SECOND, THIRD]).await?,
+            mallory: Member::start(&world, "xmpp.mallory.example", MALLORY, &[MALLORY, SECOND])
+                .await?,
             world,
-        })
+        };
+        cast.lead(ALPHA, &cast.alpha);
+        cast.lead(BETA, &cast.beta);
+        cast.lead(MALLORY, &cast.mallory);
+        for hosted in [HOSTED, SECOND, THIRD] {
+            cast.lead(hosted, &cast.hosting);
+        }
+        cast.publish();
+        Ok(cast)
     }
 
-    /// Starts alpha, who remembers nothing of earlier scenes.
-    pub(super) async fn alpha(&self, observer: impl Observer) -> Result<Member, DemoError> {
-        let server = Member::start(&self.world, ALPHA, &self.alpha, observer).await?;
-        self.lead(ALPHA, ALPHA, &server);
-        Ok(server)
-    }
-
-    /// Makes the DNS say that `domain` is served by `server`, whose name is `host`.
-    pub(super) fn lead(&self, domain: &str, host: &str, server: &Member) {
+    /// Makes the DNS say that `domain` is served by `member`.
+    pub(super) fn lead(&self, domain: &str, member: &Member) {
         let dns = &self.world.dns;
-        dns.set_addresses(host, [LOOPBACK]);
-        dns.set_services(domain, Security::StartTls, [Service::at(host, server.address.port())]);
+        dns.set_addresses(member.host, [LOOPBACK]);
+        let service = Service::at(member.host, member.address.port());
+        dns.set_services(domain, Security::StartTls, [service]);
     }
 
     /// Stops everybody.
     pub(super) async fn dismiss(self) {
-        self.hosting.close().await;
-        self.mallory.close().await;
+        let Self { alpha, beta, hosting, mallory, .. } = self;
+        tokio::join!(alpha.close(), beta.close(), hosting.close(), mallory.close());
+    }
+
+    /// Every domain has a web server; not every one publishes.
+    fn publish(&self) {
+        let world = &self.world;
+        [ALPHA, BETA, THIRD, MALLORY].into_iter().for_each(|domain| world.open_web_host(domain));
+        let certificates = [&self.hosting.identity];
+        world.publish(HOSTED, Profile::Draft02, &certificates);
+        world.publish(COMPANY, Profile::Rfc7711, &certificates);
+        world.refer(SECOND, Profile::Rfc7711, &well_known(COMPANY, Profile::Rfc7711));
     }
 }
 
 /// A server as `serve` has it, in the world of the demo.
 pub(super) struct Member {
     pub(super) address: SocketAddr,
-    pub(super) server: Server,
+    pub(super) identity: Identity,
+    /// What came in.
+    pub(super) mailbox: Mailbox,
+    /// What SRV records call it.
+    host: &'static str,
+    server: Server,
 }
 
 impl Member {
+    /// A server at `host` that has one certificate, for `name`, and shows it for all `domains`.
     async fn start(
         world: &World,
-        domain: &str,
-        identity: &Identity,
-        observer: impl Observer,
+        host: &'static str,
+        name: &str,
+        domains: &[&str],
     ) -> Result<Self, DemoError> {
-        let identities = HashMap::from([(self::domain(domain), identity.certified_key())]);
-        let endpoint = Endpoint::new(world.config(identities))?;
+        let identity = world.xmpp_authority.issue_for(name);
+        let identities = domains.iter().map(|name| (domain(name), identity.certified_key()));
+        let endpoint = Endpoint::new(world.config(identities.collect::<HashMap<_, _>>()))?;
         let listener = TcpListener::bind((LOOPBACK, 0)).await?;
-        let address = listener.local_addr()?;
-        Ok(Self { address, server: Server::start(endpoint, vec![listener], observer) })
+        let (address, mailbox) = (listener.local_addr()?, Mailbox::default());
+        let server = Server::start(endpoint, vec![listener], mailbox.clone());
+        Ok(Self { address, identity, mailbox, host, server })
     }
 
-    /// Closes its streams and its listener.
-    pub(super) async fn close(self) {
+    pub(super) fn endpoint(&self) -> &Endpoint {
+        self.server.endpoint()
+    }
+
+    /// How the stream of `direction` between `pair` stands, if there is one or was not long ago.
+    pub(super) fn peer(&self, pair: &Pair, direction: Direction) -> Option<Peer> {
+        let mut peers = self.endpoint().peers().into_iter();
+        peers.find(|peer| peer.pair == *pair && peer.direction == direction)
+    }
+
+    async fn close(self) {
         let _ = self.server.close(CLOSING).await;
     }
 }
@@ -107,20 +139,7 @@ pub(super) fn domain(name: &str) -> Domain {
     name.parse().expect("the names of the cast are domain names")
 }
 
-/// Counts the stanzas that came in.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Stolen(Arc<AtomicUsize>);
-
-impl Stolen {
-    pub(super) fn count(&self) -> usize {
-        self.0.load(Ordering::Relaxed)
-    }
-}
-
-impl Observer for Stolen {
-    fn stanza(&self, _: &Stanza, _: &[Peer]) {
-        self.0.fetch_add(1, Ordering::Relaxed);
-    }
-
-    fn refused(&self, _: &Peer, _: &AcceptError) {}
+/// Two of them.
+pub(super) fn pair(local: &str, remote: &str) -> Pair {
+    Pair { local: domain(local), remote: domain(remote) }
 }

@@ -1,58 +1,85 @@
 //! The demo on paper.
 
-use xmpp_s2s::{Code, Phase, Step, Trail, Verdict};
+use xmpp_s2s::{Code, Namespace, Phase, Step, Trail, Verdict};
 
-use super::cast::{ALPHA, Cast, HOSTED, HOSTING, MALLORY};
-use super::scenes::{Played, Scene};
-use crate::ping::{End, Returned, proof};
+use super::cast::{ALPHA, BETA, Cast, HOSTED, HOSTING, MALLORY, Member, SECOND, THIRD};
+use super::letter::{Fate, Letter};
+use super::scenes::{Act, Ending};
 use crate::print::{Page, WIDTH, elapsed, milliseconds};
 
 /// Who plays, and where they are to be found.
 pub(super) fn cast(page: Page, cast: &Cast) -> String {
-    let title =
-        "xmpp-s2s demo · XMPP servers, DNS and web server, all in this process on loopback\n\n";
-    let mut text = page.fit(title).into_owned();
-    for (name, role, address) in [
-        (ALPHA, "has a certificate of its own".to_owned(), None),
-        (
-            HOSTED,
-            format!("is hosted by a company that has ONE certificate, which names only {HOSTING}"),
-            Some(cast.hosting.address),
-        ),
-        (
-            MALLORY,
-            format!("has a certificate of its own too, and would like to be {HOSTED}"),
-            Some(cast.mallory.address),
-        ),
+    let title = "xmpp-s2s demo · 4 servers, 1 DNS, 1 web server, all in this process on loopback";
+    let one = format!("domains of one hosting company, which has ONE certificate: {HOSTING}");
+    let (own, hers) = ("a certificate of its own", "a valid certificate of her own, too");
+    let mut text = format!("{}\n\n", page.fit(title));
+    for (name, bracket, role, member) in [
+        (ALPHA, " ", own, Some(&cast.alpha)),
+        (BETA, " ", own, Some(&cast.beta)),
+        (HOSTED, "┐", &*one, None),
+        (SECOND, "│", "", Some(&cast.hosting)),
+        (THIRD, "┘", "", None),
+        (MALLORY, " ", hers, Some(&cast.mallory)),
     ] {
-        let address = address.map(|address| format!("s2s {address}")).unwrap_or_default();
-        text += &page.row(&format!("  {name:17}"), 19, &role, &address);
+        let address = member.map(|Member { address, .. }| format!("s2s {address}"));
+        let start = format!("  {name:15} {bracket}  ");
+        text += &page.row(&page.fit(&start), 21, role, &address.unwrap_or_default());
     }
     text
 }
 
 /// A scene that is over: the steps as they were, and what they came to.
-pub(super) fn scene(page: Page, number: usize, played: &Played) -> String {
-    let mut text = heading(page, number, played.scene);
-    let report = &played.report;
-    if let Some(trail) = &report.outbound {
-        text += &steps(page, trail);
+pub(super) fn act(page: Page, act: &Act) -> String {
+    let mut text = heading(page, act);
+    for decision in &act.played.decisions {
+        if let Some(caption) = &decision.caption {
+            text += &page.row("   ", 3, &format!("{caption}:"), "");
+        }
+        text += &steps(page, &decision.trail);
     }
-    if let Some(trail) = &report.inbound {
-        text += &format!("   the answer comes over a stream that {HOSTED} opens to {ALPHA}\n");
-        text += &steps(page, trail);
+    text += &outcome(page, act);
+    for fact in &act.played.facts {
+        let start = if fact.holds { "     " } else { "     NOT SO: " };
+        let row = page.row(start, 5, &fact.sentence, "");
+        text += &match fact.holds {
+            true => row,
+            false => page.paint(&row, Verdict::Refused).into_owned(),
+        };
     }
-    text += &outcome(page, played);
-    if !played.is_as_expected() {
-        text += &page.paint("   this is not how the scene has to end\n", Verdict::Refused);
+    if !act.is_as_expected() {
+        let expected = words(act.scene.expected).1;
+        let line = format!("   this scene has to end otherwise: {expected}\n");
+        text += &page.paint(&page.fit(&line), Verdict::Refused);
     }
     text
 }
 
-fn heading(page: Page, number: usize, scene: Scene) -> String {
-    let heading = format!("── {number}  {} ", scene.title());
+/// The stanzas of a scene, as they came out at the other end or came back.
+pub(super) fn xml(page: Page, act: &Act) -> String {
+    act.played.letters.iter().flat_map(went).map(|xml| page.row("   xml  ", 8, &xml, "")).collect()
+}
+
+/// What went over a stream, or what came back in its place.
+pub(super) fn went(letter: &Letter) -> Vec<String> {
+    match &letter.fate {
+        Fate::Arrived(arrived) => vec![arrived.stanza.to_xml(Namespace::Server).into_owned()],
+        Fate::Vanished | Fate::Waiting => vec![letter.sent.to_xml(Namespace::Server).into_owned()],
+        Fate::Returned(undelivered) => {
+            let bounce = undelivered.bounce();
+            [Some(&letter.sent), bounce.as_ref()]
+                .into_iter()
+                .flatten()
+                .map(|stanza| stanza.to_xml(Namespace::Server).into_owned())
+                .collect()
+        }
+    }
+}
+
+fn heading(page: Page, act: &Act) -> String {
+    let heading = format!("── {}  {} ", act.number, act.scene.title);
+    let heading = page.fit(&heading);
     let rule = "─".repeat(WIDTH.saturating_sub(heading.chars().count()));
-    format!("\n{}\n", page.fit(&format!("{heading}{rule}")))
+    format!("\n{heading}{}\n", page.fit(&rule))
 }
 
 fn steps(page: Page, trail: &Trail) -> String {
@@ -72,58 +99,26 @@ fn found(step: &Step) -> &'static str {
         (Verdict::Passed, true) => "proof: ",
         (Verdict::Passed, false) => "",
         (Verdict::Refused | Verdict::Unknown, true) => "no proof: ",
+        (Verdict::Refused, false) if step.code == Code::PoshNotPublished => "",
         (Verdict::Refused, false) => "refused: ",
         (Verdict::Unknown, false) => "not known: ",
     }
 }
 
-fn outcome(page: Page, played: &Played) -> String {
-    let report = &played.report;
-    let (verdict, word, sentences) = match &report.end {
-        End::Answered(_) => (Verdict::Passed, "✔ ACCEPTED", vec![answered(played)]),
-        End::Undelivered(returned) => {
-            let (verdict, word) = match returned.trail.conclusion().map(Code::verdict) {
-                Some(Verdict::Refused) => (Verdict::Refused, "✘ REFUSED"),
-                Some(Verdict::Passed | Verdict::Unknown) | None => {
-                    (Verdict::Unknown, "✘ CANNOT TELL")
-                }
-            };
-            (verdict, word, undelivered(played, returned))
-        }
-        End::NoStream(_) | End::Silence(_) => {
-            (Verdict::Unknown, "✘ NO ANSWER", vec![report.sentence()])
-        }
-    };
-    let word = page.fit(word).into_owned();
-    let mut start = format!("   {}  ", page.paint(&word, verdict));
-    let indent = 5 + word.chars().count();
-    let mut text = String::new();
-    for sentence in sentences {
-        text += &page.row(&start, indent, &sentence, "");
-        start = " ".repeat(indent);
-    }
-    text
+fn outcome(page: Page, act: &Act) -> String {
+    let ending = act.ending();
+    let (sign, words) = words(ending);
+    let line = format!("{sign} {words}");
+    let painted = page.paint(&page.fit(&line), ending.verdict()).into_owned();
+    format!("   {painted} in {}\n", milliseconds(act.elapsed()))
 }
 
-fn answered(played: &Played) -> String {
-    let report = &played.report;
-    let proof = report.outbound.as_ref().and_then(proof).unwrap_or("no proof");
-    format!("by {proof}; the ping was answered in {}", milliseconds(report.round_trip))
-}
-
-fn undelivered(played: &Played, returned: &Returned) -> Vec<String> {
-    let trail = &returned.trail;
-    let code = trail.conclusion().map_or("open", |code| code.as_str());
-    let mut sentences = vec![format!("{code} in {}", milliseconds(played.report.round_trip))];
-    if returned.bounce.is_some() {
-        sentences.push(format!("the ping came back to {ALPHA}: \"{trail}\""));
+fn words(ending: Ending) -> (char, String) {
+    match ending {
+        Ending::Accepted(Code::PoshMatch) => ('✔', "ACCEPTED by POSH".to_owned()),
+        Ending::Accepted(_) => ('✔', "ACCEPTED by PKIX".to_owned()),
+        Ending::Refused(code) => ('✘', format!("REFUSED  {code}")),
+        Ending::Unknown(Some(code)) => ('✘', format!("CANNOT TELL  {code}")),
+        Ending::Unknown(None) => ('✘', "CANNOT TELL".to_owned()),
     }
-    if played.led_astray {
-        sentences.push(format!("{MALLORY} got {} stanzas", played.stolen));
-        sentences.push(format!(
-            "with dialback alone this connection would have been ACCEPTED: dialback asks the \
-             server that the DNS names, and the DNS names {MALLORY}"
-        ));
-    }
-    sentences
 }

@@ -28,16 +28,6 @@ pub(crate) trait Observer: Clone + Send + Sync + 'static {
     fn refused(&self, peer: &Peer, error: &AcceptError);
 }
 
-/// Nobody is told.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Unobserved;
-
-impl Observer for Unobserved {
-    fn stanza(&self, _: &Stanza, _: &[Peer]) {}
-
-    fn refused(&self, _: &Peer, _: &AcceptError) {}
-}
-
 /// A server that is up.
 #[derive(Debug)]
 pub(crate) struct Server {

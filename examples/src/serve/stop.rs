@@ -7,20 +7,20 @@ use tokio::signal::unix::{Signal as Signals, SignalKind, signal};
 
 /// Listens for signals from now on; none of them ends the process any more.
 #[derive(Debug)]
-pub(super) struct Stop {
+pub(crate) struct Stop {
     interrupts: Signals,
     terminations: Signals,
 }
 
 /// A signal that came.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Signal {
+pub(crate) enum Signal {
     Interrupt,
     Terminate,
 }
 
 impl Stop {
-    pub(super) fn new() -> io::Result<Self> {
+    pub(crate) fn new() -> io::Result<Self> {
         Ok(Self {
             interrupts: signal(SignalKind::interrupt())?,
             terminations: signal(SignalKind::terminate())?,
@@ -28,7 +28,7 @@ impl Stop {
     }
 
     /// The next signal that comes.
-    pub(super) async fn requested(&mut self) -> Signal {
+    pub(crate) async fn requested(&mut self) -> Signal {
         tokio::select! {
             _ = self.interrupts.recv() => Signal::Interrupt,
             _ = self.terminations.recv() => Signal::Terminate,

@@ -1,6 +1,7 @@
 //! What the built program does, prints and exits with.
 #![allow(clippy::unwrap_used)]
 
+mod demo;
 mod program;
 mod serving;
 
@@ -26,32 +27,6 @@ async fn ping(scenery: &Scenery, arguments: &[&str]) -> Ended {
     scenery.locate(HERE, here);
     let config = scenery.config(HERE, here);
     Ended::of(program().args(["ping", THERE, "--config", &config]).args(arguments)).await
-}
-
-#[tokio::test]
-async fn demo_accepts_the_hosted_domain_and_refuses_the_forged_one() {
-    let demo = run(&["demo"]).await;
-    assert_eq!(demo.code, Some(0), "{}{}", demo.stdout, demo.stderr);
-    let [hosted, forged] = ["── 1 ", "── 2 "].map(|scene| demo.stdout.find(scene).unwrap());
-    let (hosted, forged) = (&demo.stdout[hosted..forged], &demo.stdout[forged..]);
-    assert!(hosted.contains("ACCEPTED  by POSH; the ping was answered in "), "{hosted}");
-    assert!(forged.contains("REFUSED  posh-fingerprint-mismatch"), "{forged}");
-    // What one sentence says may be on two lines.
-    let forged = forged.split_whitespace().collect::<Vec<_>>().join(" ");
-    assert!(forged.contains("mallory.example got 0 stanzas"), "{forged}");
-    let bounce = "the ping came back to alpha.example: \"hosted.example: its server's certificate \
-                  is none of those that it publishes by POSH\"";
-    assert!(forged.contains(bounce), "{forged}");
-    assert!(forged.contains("with dialback alone"), "{forged}");
-    assert!(demo.last_line().starts_with("2 scenes, 2 as expected, "), "{}", demo.last_line());
-}
-
-#[tokio::test]
-async fn demo_fits_a_plain_page() {
-    let demo = Ended::of(program().arg("demo").env("LC_ALL", "C")).await;
-    assert_eq!(demo.code, Some(0), "{}{}", demo.stdout, demo.stderr);
-    assert!(demo.stdout.is_ascii() && !demo.stdout.contains('\x1b'), "{}", demo.stdout);
-    assert!(demo.stdout.lines().all(|line| line.len() <= 100), "{}", demo.stdout);
 }
 
 #[tokio::test]

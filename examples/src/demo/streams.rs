@@ -1,0 +1,147 @@
+//! The streams of a server, in a table like that of Prosody's `s2s:show()`.
+
+use std::time::{Duration, Instant};
+
+use serde::Serialize;
+use xmpp_s2s::{Code, Direction, Peer, Phase, Trail, Verdict};
+
+use super::cast::Member;
+use super::letter::Letter;
+use crate::print::Page;
+
+/// A stream that is up, or one that did not come about.
+#[derive(Debug, Serialize)]
+pub(super) struct Row {
+    stream: String,
+    local: String,
+    direction: &'static str,
+    remote: String,
+    proof: Option<String>,
+    /// What PKIX says of the certificate, in Prosody's words.
+    certificate: Option<&'static str>,
+    tls: Option<String>,
+    #[serde(rename = "age_ms", serialize_with = "milliseconds")]
+    age: Option<Duration>,
+    stanzas_in: usize,
+    stanzas_out: usize,
+    /// Why there is no stream.
+    code: Option<Code>,
+    #[serde(rename = "retry_ms", serialize_with = "milliseconds")]
+    retry: Option<Duration>,
+}
+
+/// The streams of `member` in the order in which they came about, those that did not at the end.
+/// What went out over them is counted from `letters`.
+pub(super) fn rows<'a>(member: &Member, letters: impl Iterator<Item = &'a Letter>) -> Vec<Row> {
+    let sent: Vec<_> = letters.filter(|letter| letter.is_sent()).map(Letter::pair).collect();
+    let mut peers = member.endpoint().peers();
+    peers.sort_by_key(|peer| (peer.established.is_none(), peer.established, peer.failing_until));
+    let row = |(number, peer): (usize, &Peer)| {
+        let (incoming, outgoing) = match (peer.direction, peer.established) {
+            (Direction::Inbound, _) => (member.mailbox.count_of(&peer.pair), 0),
+            (Direction::Outbound, Some(_)) => {
+                (0, sent.iter().filter(|pair| **pair == peer.pair).count())
+            }
+            (Direction::Outbound, None) => (0, 0),
+        };
+        Row::new(number, peer, incoming, outgoing)
+    };
+    (1..).zip(&peers).map(row).collect()
+}
+
+impl Row {
+    fn new(number: usize, peer: &Peer, stanzas_in: usize, stanzas_out: usize) -> Self {
+        let now = Instant::now();
+        let is_up = peer.established.is_some();
+        Self {
+            stream: format!("s2s-{number:02}"),
+            local: peer.pair.local.to_string(),
+            direction: match (peer.direction, is_up) {
+                (_, false) => "-x-",
+                (Direction::Outbound, true) => "-->",
+                (Direction::Inbound, true) => "<--",
+            },
+            remote: peer.pair.remote.to_string(),
+            proof: proof(&peer.trail),
+            certificate: certificate(&peer.trail),
+            tls: tls(&peer.trail),
+            age: peer.established.map(|since| now.saturating_duration_since(since)),
+            stanzas_in,
+            stanzas_out,
+            code: if is_up { None } else { peer.trail.conclusion() },
+            retry: peer.failing_until.map(|until| until.saturating_duration_since(now)),
+        }
+    }
+}
+
+/// All rows on paper.
+pub(super) fn table(page: Page, rows: &[Row]) -> String {
+    let mut text =
+        line(["stream", "local", "dir", "remote", "proof", "cert", "tls", "age", "in/out"]);
+    for row in rows {
+        let Row { stanzas_in, stanzas_out, .. } = row;
+        let none = || "–".to_owned();
+        text += &line([
+            &row.stream,
+            &row.local,
+            row.direction,
+            &row.remote,
+            &row.proof.clone().unwrap_or_else(none),
+            row.certificate.unwrap_or("–"),
+            &row.tls.clone().unwrap_or_else(none),
+            &row.age.map_or_else(none, |age| format!("{:.1} s", age.as_secs_f64())),
+            &row.age.map_or_else(none, |_| format!("{stanzas_in}/{stanzas_out}")),
+        ]);
+        if let Some(code) = row.code {
+            let code = page.paint(code.as_str(), code.verdict());
+            let retry = row.retry.map(|retry| {
+                format!(", tried again with the first message after {:.0} s", retry.as_secs_f64())
+            });
+            text += &format!("{:10}{code}{}\n", "", retry.unwrap_or_default());
+        }
+    }
+    page.fit(&text).into_owned()
+}
+
+fn line(cells: [&str; 9]) -> String {
+    const WIDTHS: [usize; 9] = [8, 15, 5, 16, 13, 12, 9, 7, 0];
+    let cells = cells.iter().zip(WIDTHS).map(|(cell, width)| format!("{cell:width$}"));
+    format!("  {}", cells.collect::<String>()).trim_end().to_owned() + "\n"
+}
+
+/// Which proof it was, with the entry of the document if that is what matched.
+fn proof(trail: &Trail) -> Option<String> {
+    let mut steps = trail.steps().iter().rev();
+    let step = steps.find(|step| matches!(step.code, Code::PkixMatch | Code::PoshMatch))?;
+    if step.code == Code::PkixMatch {
+        return Some("PKIX".to_owned());
+    }
+    let referred = if step.detail.contains(" → ") { " ref" } else { "" };
+    let entry = step.detail.split_once(" is entry ").map(|(_, rest)| rest);
+    let entry = entry.and_then(|rest| rest.split(' ').next()).unwrap_or("?");
+    Some(format!("POSH{referred} #{entry}"))
+}
+
+/// Prosody's words for what became of a certificate.
+fn certificate(trail: &Trail) -> Option<&'static str> {
+    let mut steps = trail.steps().iter().rev();
+    let step = steps.find(|step| step.phase == Phase::Pkix)?;
+    match (step.code, step.code.verdict()) {
+        (_, Verdict::Passed) => Some("valid"),
+        (Code::CertNameMismatch, _) => Some("mismatched"),
+        (Code::CertUntrustedChain, _) => Some("untrusted"),
+        (Code::CertExpired, _) => Some("expired"),
+        (Code::CertNotYetValid, _) => Some("not yet valid"),
+        _ => Some("invalid"),
+    }
+}
+
+fn tls(trail: &Trail) -> Option<String> {
+    let mut steps = trail.steps().iter().rev();
+    let step = steps.find(|step| step.code == Code::TlsSecured)?;
+    step.detail.split(',').next().map(str::to_owned)
+}
+
+fn milliseconds<S: serde::Serializer>(time: &Option<Duration>, to: S) -> Result<S::Ok, S::Error> {
+    time.map(|time| time.as_secs_f64() * 1000.0).serialize(to)
+}
