@@ -15,7 +15,7 @@ pub struct Leaf<'a> {
     subject_public_key_info: &'a [u8],
     not_before: UnixTime,
     not_after: UnixTime,
-    alternative_names: &'a [u8],
+    extensions: Der<'a>,
 }
 
 impl<'a> Leaf<'a> {
@@ -41,15 +41,34 @@ impl<'a> Leaf<'a> {
 
     /// The dNSNames of its subjectAltName, as they stand.
     pub fn dns_names(&self) -> impl Iterator<Item = &'a str> {
-        let mut names = Der::new(self.alternative_names);
-        std::iter::from_fn(move || names.next())
+        self.alternative_names()
             .filter(|name| name.tag == DNS_NAME && name.content.is_ascii())
             .filter_map(|name| std::str::from_utf8(name.content).ok())
+    }
+
+    /// The otherNames of its subjectAltName that are of one type, an object identifier in DER
+    /// without tag and length, and that are text.
+    pub fn other_names(&self, type_id: &[u8]) -> impl Iterator<Item = &'a str> {
+        self.alternative_names()
+            .filter(|name| name.tag == OTHER_NAME)
+            .filter_map(move |name| other_name(name, type_id))
+    }
+
+    /// Whether it limits what those that it vouches for may be named (RFC 5280 §4.2.1.10).
+    pub fn constrains_names(&self) -> bool {
+        extension(self.extensions, &NAME_CONSTRAINTS).is_some()
     }
 
     /// The key, if it is of a kind that POSH can name.
     pub(crate) fn public_key(&self) -> Option<PublicKey<'a>> {
         PublicKey::from_spki(self.subject_public_key_info)
+    }
+
+    fn alternative_names(&self) -> impl Iterator<Item = Element<'a>> + use<'a> {
+        let names = extension(self.extensions, &SUBJECT_ALT_NAME)
+            .and_then(|value| Der::new(value).expect(der::SEQUENCE));
+        let mut names = Der::new(names.map_or(&[], |names| names.content));
+        std::iter::from_fn(move || names.next())
     }
 
     fn read(certificate: &'a [u8]) -> Option<Self> {
@@ -70,7 +89,7 @@ impl<'a> Leaf<'a> {
             not_before: time(validity.next()?)?,
             not_after: time(validity.next()?)?,
             subject_public_key_info: body.expect(der::SEQUENCE)?.whole,
-            alternative_names: alternative_names(body).unwrap_or_default(),
+            extensions: extensions(body).unwrap_or_else(|| Der::new(&[])),
         })
     }
 }
@@ -81,21 +100,38 @@ impl<'a> Leaf<'a> {
 #[non_exhaustive]
 pub struct InvalidLeaf;
 
-/// The content of the subjectAltName extension, from what follows the key.
-fn alternative_names(mut body: Der<'_>) -> Option<&[u8]> {
+/// The extensions, from what follows the key.
+fn extensions(mut body: Der<'_>) -> Option<Der<'_>> {
     let _issuer_unique_id = body.optional(ISSUER_UNIQUE_ID);
     let _subject_unique_id = body.optional(SUBJECT_UNIQUE_ID);
-    let mut extensions = body.expect(EXTENSIONS)?.inside().expect(der::SEQUENCE)?.inside();
+    Some(body.expect(EXTENSIONS)?.inside().expect(der::SEQUENCE)?.inside())
+}
+
+/// The value of the first extension of a kind.
+fn extension<'a>(mut extensions: Der<'a>, kind: &[u8]) -> Option<&'a [u8]> {
     while let Some(extension) = extensions.optional(der::SEQUENCE) {
         let mut extension = extension.inside();
-        if extension.expect(der::OBJECT_IDENTIFIER)?.content != SUBJECT_ALT_NAME {
+        if extension.expect(der::OBJECT_IDENTIFIER)?.content != kind {
             continue;
         }
         let _critical = extension.optional(BOOLEAN);
-        let value = extension.expect(der::OCTET_STRING)?;
-        return Some(value.inside().expect(der::SEQUENCE)?.content);
+        return Some(extension.expect(der::OCTET_STRING)?.content);
     }
     None
+}
+
+/// The text of an otherName, if it is of this type.
+fn other_name<'a>(name: Element<'a>, type_id: &[u8]) -> Option<&'a str> {
+    let mut name = name.inside();
+    if name.expect(der::OBJECT_IDENTIFIER)?.content != type_id {
+        return None;
+    }
+    let value = name.expect(OTHER_NAME_VALUE)?.inside().next()?;
+    match value.tag {
+        UTF8_STRING => std::str::from_utf8(value.content).ok(),
+        IA5_STRING if value.content.is_ascii() => std::str::from_utf8(value.content).ok(),
+        _ => None,
+    }
 }
 
 /// UTCTime or GeneralizedTime in the form that RFC 5280 §4.1.2.5 asks for.
@@ -158,8 +194,14 @@ const ISSUER_UNIQUE_ID: u8 = 0x81;
 const SUBJECT_UNIQUE_ID: u8 = 0x82;
 const EXTENSIONS: u8 = 0xa3;
 const DNS_NAME: u8 = 0x82;
+const OTHER_NAME: u8 = 0xa0;
+const OTHER_NAME_VALUE: u8 = 0xa0;
+const UTF8_STRING: u8 = 0x0c;
+const IA5_STRING: u8 = 0x16;
 /// id-ce-subjectAltName, 2.5.29.17.
 const SUBJECT_ALT_NAME: [u8; 3] = [0x55, 0x1d, 0x11];
+/// id-ce-nameConstraints, 2.5.29.30.
+const NAME_CONSTRAINTS: [u8; 3] = [0x55, 0x1d, 0x1e];
 
 #[cfg(test)]
 mod tests {
@@ -202,5 +244,34 @@ mod tests {
         ] {
             assert_eq!(seconds(der::UTC_TIME, text), None, "{text:?}");
         }
+    }
+
+    #[test]
+    fn other_names_are_text_of_one_type() {
+        const TYPE: [u8; 2] = [0x2b, 6];
+        for (value, expected) in [
+            (&[0x0c, 2, 0xc3, 0xa4][..], Some("ä")),
+            (&[0x16, 1, b'a'], Some("a")),
+            (&[0x16, 2, 0xc3, 0xa4], None),
+            (&[0x0c, 1, 0xff], None),
+            (&[0x02, 1, 5], None),
+            (&[0x0c, 9, b'a'], None),
+        ] {
+            let explicit = [&[0xa0, u8::try_from(value.len()).unwrap()], value].concat();
+            let name = [&[0x06, 2], &TYPE[..], &explicit].concat();
+            let name = Element { tag: OTHER_NAME, content: &name, whole: &name };
+            assert_eq!(other_name(name, &TYPE), expected, "{value:?}");
+            assert_eq!(other_name(name, &[0x2b, 7]), None);
+        }
+    }
+
+    #[test]
+    fn an_extension_is_found_by_its_kind() {
+        let critical = [0x30, 10, 0x06, 3, 0x55, 0x1d, 0x1e, 0x01, 1, 0xff, 0x04, 0];
+        let other = [0x30, 8, 0x06, 3, 0x55, 0x1d, 0x11, 0x04, 1, 7];
+        let both = [&other[..], &critical].concat();
+        assert_eq!(extension(Der::new(&both), &NAME_CONSTRAINTS), Some(&[][..]));
+        assert_eq!(extension(Der::new(&both), &SUBJECT_ALT_NAME), Some(&[7][..]));
+        assert_eq!(extension(Der::new(&other), &NAME_CONSTRAINTS), None);
     }
 }

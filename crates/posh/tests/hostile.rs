@@ -71,6 +71,7 @@ proptest! {
         }
         if let Ok(leaf) = Leaf::parse(&CertificateDer::from(der)) {
             prop_assert!(leaf.dns_names().all(|name| name.is_ascii()));
+            let _ = (leaf.other_names(&[0x2b]).count(), leaf.constrains_names());
         }
     }
 
