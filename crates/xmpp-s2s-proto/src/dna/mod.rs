@@ -8,6 +8,7 @@
 //! ```
 
 mod association;
+mod identifier;
 mod pkix;
 mod policy;
 mod posh;

@@ -13,16 +13,26 @@ pub(crate) struct Authority {
 
 impl Authority {
     pub(crate) fn new(name: &str) -> Self {
-        let (params, key) = (authority(name), KeyPair::generate().unwrap());
+        Self::with(authority(name))
+    }
+
+    pub(crate) fn with(params: CertificateParams) -> Self {
+        let key = KeyPair::generate().unwrap();
         let certificate = params.self_signed(&key).unwrap().der().clone();
         Self { issuer: Issuer::new(params, key), certificate }
     }
 
     /// Another authority that this one vouches for, until the end of June 2026.
     pub(crate) fn subordinate(&self, name: &str) -> Self {
-        let (mut params, key) = (authority(name), KeyPair::generate().unwrap());
+        let mut params = authority(name);
         params.not_after = date_time_ymd(2026, 7, 1);
-        let certificate = params.signed_by(&key, &self.issuer).unwrap().der().clone();
+        self.subordinate_with(params)
+    }
+
+    /// Another authority that this one vouches for.
+    pub(crate) fn subordinate_with(&self, params: CertificateParams) -> Self {
+        let key = KeyPair::generate().unwrap();
+        let certificate = self.vouch_for(&params, &key);
         Self { issuer: Issuer::new(params, key), certificate }
     }
 

@@ -6,6 +6,7 @@ mod certificates;
 mod documents;
 mod handshake;
 mod hostile;
+mod identifiers;
 mod pkix;
 mod policy;
 mod posh;
