@@ -5,7 +5,8 @@ use std::time::{Duration, SystemTime};
 
 use rcgen::{
     BasicConstraints, CertificateParams, CustomExtension, DistinguishedName, DnType,
-    ExtendedKeyUsagePurpose, IsCa, KeyPair, KeyUsagePurpose, date_time_ymd,
+    ExtendedKeyUsagePurpose, IsCa, KeyPair, KeyUsagePurpose, OtherNameValue, SanType,
+    date_time_ymd,
 };
 
 use crate::identity::Identity;
@@ -24,6 +25,7 @@ pub struct Certificate {
     key: Source,
     constraints: Constraints,
     extension: Option<CustomExtension>,
+    xmpp_address: Option<String>,
 }
 
 impl Certificate {
@@ -36,7 +38,13 @@ impl Certificate {
             key: Source::New(Key::P256),
             constraints: Constraints::EndEntity,
             extension: None,
+            xmpp_address: None,
         }
+    }
+
+    /// Names this XMPP address too (XmppAddr, RFC 6120 §13.7.1.4).
+    pub fn xmpp_address(self, address: &str) -> Self {
+        Self { xmpp_address: Some(address.to_owned()), ..self }
     }
 
     /// Valid on these days, counted from now: `-10..-1` has expired, `1..10` is not valid yet.
@@ -88,6 +96,9 @@ impl Certificate {
     pub(crate) fn params(&self) -> CertificateParams {
         let mut params =
             CertificateParams::new(self.names.clone()).expect("DNS names and addresses");
+        params.subject_alt_names.extend(self.xmpp_address.iter().map(|address| {
+            SanType::OtherName((XMPP_ADDR.into(), OtherNameValue::Utf8String(address.clone())))
+        }));
         params.distinguished_name = common_name(self.names.first().map_or("nobody", |n| n));
         params.not_before = date_time_ymd(1970, 1, 1) + since_epoch(self.days.start);
         params.not_after = date_time_ymd(1970, 1, 1) + since_epoch(self.days.end);
@@ -166,6 +177,9 @@ enum Constraints {
     EndEntity,
     Authority,
 }
+
+/// id-on-xmppAddr.
+const XMPP_ADDR: [u64; 9] = [1, 3, 6, 1, 5, 5, 7, 8, 5];
 
 pub(crate) fn common_name(name: &str) -> DistinguishedName {
     let mut subject = DistinguishedName::new();

@@ -6,7 +6,7 @@ use end_to_end::{A, B, codes, deliver, hosted, inbound_proof, ordinary, outbound
 use posh::Profile::{Draft02, Rfc7711};
 use xmpp_s2s::Security::{Direct, StartTls};
 use xmpp_s2s::{Code, Direction, Prooftype, Security};
-use xmpp_s2s_testkit::{Identity, Server, World};
+use xmpp_s2s_testkit::{Certificate, Identity, Server, World};
 
 /// How a domain publishes that its server shows a certificate.
 type Publish = fn(&World, &str, &Identity);
@@ -107,7 +107,7 @@ async fn inbound_no_document_is_fetched_for_whom_pkix_proves() {
 #[tokio::test(flavor = "multi_thread")]
 async fn pd27_a_self_signed_certificate_of_the_hoster_is_proved() {
     let world = World::start().await.unwrap();
-    let hoster = xmpp_s2s_testkit::Certificate::new([end_to_end::hoster(B)]);
+    let hoster = Certificate::new([end_to_end::hoster(B)]);
     let identity = hoster.marked_as_authority().self_signed();
     world.publish(B, Rfc7711, &[&identity]);
     let a = end_to_end::caller(&world).await;
@@ -125,6 +125,22 @@ async fn a_certificate_of_x509_version_1_is_proved_in_both_roles() {
     deliver((&a, A), (&b, B), "there").await;
     assert_eq!(outbound_proof(&a, B), Some(Prooftype::Posh));
     assert_eq!(inbound_proof(&b, A).await, Some(Prooftype::Posh));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tl13_a_certificate_with_an_xmpp_address_alone_is_proved_in_both_roles() {
+    let world = World::start().await.unwrap();
+    let mut servers = Vec::new();
+    for domain in [A, B] {
+        world.open_web_host(domain);
+        let certificate = Certificate::new([end_to_end::hoster(domain)]).xmpp_address(domain);
+        let identity = world.xmpp_authority.issue(&certificate);
+        servers.push(end_to_end::serve(&world, domain, &identity).await);
+    }
+    let (a, b) = (&servers[0], &servers[1]);
+    deliver((a, A), (b, B), "there").await;
+    assert_eq!(outbound_proof(a, B), Some(Prooftype::Pkix));
+    assert_eq!(inbound_proof(b, A).await, Some(Prooftype::Pkix));
 }
 
 async fn hosted_as(world: &World, domain: &str, identity: &Identity) -> Server {
