@@ -18,6 +18,7 @@ mod sasl;
 mod spelling;
 mod standing;
 mod starttls;
+mod strangers;
 mod targets;
 mod tls;
 mod web;
