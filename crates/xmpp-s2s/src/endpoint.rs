@@ -8,6 +8,7 @@ use hickory_resolver::TokioResolver;
 use hickory_resolver::net::NetError;
 use thiserror::Error;
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpListener;
 use xmpp_s2s_proto::dna::{Policy, Prooftype};
 use xmpp_s2s_proto::{Domain, Pair, Stanza, Trail};
 
@@ -18,6 +19,7 @@ use crate::context::Context;
 use crate::delivery::{Delivery, Undelivered};
 use crate::discovery::{Discovery, Extent, Finder, FinderError};
 use crate::inbound::{Claimed, Incoming};
+use crate::listener;
 use crate::outbound::establish;
 use crate::peer::{Peer, Registry};
 use crate::pool::Pool;
@@ -101,6 +103,38 @@ impl Endpoint {
     /// Outside of a tokio runtime.
     pub fn send(&self, stanza: Stanza) -> Delivery {
         self.0.pool.send(stanza)
+    }
+
+    /// Takes connections from `listener` until the endpoint is closed, and hands every peer that
+    /// has said who it is to `welcome`, in a task of its own.
+    ///
+    /// What `welcome` comes to is dropped, since the library has logged by then why a peer was
+    /// refused or a stream has ended. Where the system has no room for another connection, the next
+    /// is taken a moment later.
+    ///
+    /// Cancel safe: dropping it ends the listening, and what was taken before goes on.
+    pub async fn serve<F>(
+        &self,
+        listener: TcpListener,
+        welcome: impl Fn(Incoming) -> F + Send + Sync + 'static,
+    ) where
+        F: Future + Send + 'static,
+    {
+        let (welcome, mut stop) = (Arc::new(welcome), self.0.pool.stop());
+        loop {
+            let (tcp, address) = tokio::select! {
+                accepted = listener::next(|cx| listener.poll_accept(cx)) => accepted,
+                () = stop.wanted() => return,
+            };
+            let (endpoint, welcome) = (self.clone(), welcome.clone());
+            tokio::spawn(async move {
+                let incoming = endpoint.accept(tcp, Some(address)).await;
+                drop(endpoint);
+                if let Ok(incoming) = incoming {
+                    welcome(incoming).await;
+                }
+            });
+        }
     }
 
     /// Takes a connection as far as the peer's claim of who it is.

@@ -29,6 +29,7 @@ mod discovery;
 mod endpoint;
 mod inbound;
 mod lane;
+mod listener;
 mod negotiation;
 mod outbound;
 mod peer;

@@ -15,6 +15,7 @@ mod refused;
 mod roots;
 mod routing;
 mod sasl;
+mod serve;
 mod spelling;
 mod standing;
 mod starttls;
