@@ -134,9 +134,7 @@ async fn one_lookup_serves_all_who_ask_at_once() {
 }
 
 fn only_pkix(config: &mut xmpp_s2s::Config) {
-    let mut policy = Policy::default();
-    policy.prooftypes = vec![Prooftype::Pkix];
-    config.policy = policy;
+    config.policy = Policy::new([Prooftype::Pkix]);
 }
 
 /// An address where nobody listens.

@@ -12,6 +12,11 @@ pub struct Policy {
 }
 
 impl Policy {
+    /// One proof of these types is enough.
+    pub fn new(prooftypes: impl Into<Vec<Prooftype>>) -> Self {
+        Self { prooftypes: prooftypes.into() }
+    }
+
     pub(super) fn allows(&self, prooftype: Prooftype) -> bool {
         self.prooftypes.contains(&prooftype)
     }
@@ -19,7 +24,7 @@ impl Policy {
 
 impl Default for Policy {
     fn default() -> Self {
-        Self { prooftypes: vec![Prooftype::Pkix, Prooftype::Posh] }
+        Self::new([Prooftype::Pkix, Prooftype::Posh])
     }
 }
 

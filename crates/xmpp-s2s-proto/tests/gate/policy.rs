@@ -13,8 +13,7 @@ fn judge_by(
     leaf: &CertificateDer<'_>,
     evidence: &Evidence,
 ) -> Code {
-    let mut policy = Policy::default();
-    policy.prooftypes = prooftypes.to_vec();
+    let policy = Policy::new(prooftypes);
     let presented = Presented::after_handshake(std::slice::from_ref(leaf));
     let gate = authority.authenticator();
     code(&gate.authenticate(presented.as_ref(), &pair(), evidence, &policy, at(NOW)))

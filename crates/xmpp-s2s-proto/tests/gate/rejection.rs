@@ -64,8 +64,7 @@ fn a14_a_peer_does_not_learn_what_policy_wants() {
     let authority = Authority::new("ca");
     let presented = Presented::after_handshake(&[authority.leaf(HOSTED)]);
     let gate = authority.authenticator();
-    let mut policy = Policy::default();
-    policy.prooftypes = vec![Prooftype::Posh];
+    let policy = Policy::new([Prooftype::Posh]);
     let evidence = Evidence::default();
     let rejection =
         gate.authenticate(presented.as_ref(), &pair(), &evidence, &policy, at(NOW)).unwrap_err();
