@@ -174,6 +174,13 @@ impl Identities for HashMap<Domain, Arc<CertifiedKey>> {
     }
 }
 
+/// For a store that its owner goes on changing.
+impl<T: Identities + ?Sized> Identities for Arc<T> {
+    fn identity(&self, local: &Domain) -> Option<Arc<CertifiedKey>> {
+        (**self).identity(local)
+    }
+}
+
 /// Whom to trust, and for what.
 #[derive(Clone, Debug)]
 #[non_exhaustive]

@@ -41,7 +41,9 @@ mod tls;
 
 pub use posh;
 pub use xmpp_s2s_proto::dna::{Evidence, Policy, Prooftype, Rejection};
-pub use xmpp_s2s_proto::stream::{Condition, Security, Side, StreamConfig, StreamError};
+pub use xmpp_s2s_proto::stream::{
+    Condition, InvalidStanza, Security, Side, StreamConfig, StreamError,
+};
 pub use xmpp_s2s_proto::{
     Code, Domain, InvalidDomain, Namespace, Pair, Phase, Stanza, StanzaKind, Step, Trail, Verdict,
     printable,
