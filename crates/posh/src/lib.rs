@@ -1,13 +1,21 @@
-//! PKIX over Secure HTTP (draft-miller-posh-02 and [RFC 7711]), for any protocol.
+//! PKIX over Secure HTTP ([RFC 7711] and [draft-miller-posh-02]), for any protocol.
 //!
 //! A source domain whose server shows the certificate of a hosting company says so over HTTPS:
 //!
 //! ```text
 //! source domain ─► Lookup ─► GET ─► Document ─► Materials ─► does this certificate match?
+//!                    ▲        │
+//!                    └────────┘ redirects, one reference
 //! ```
 //!
-//! Everything but the feature `client` is free of I/O, clocks and runtimes. `Client` drives a
-//! [`Lookup`] of each [`Profile`] with reqwest; any other driver does it like this:
+//! [`Lookup`] walks, without I/O, from the well-known URL to the [`Materials`], which
+//! [match](Materials::find) a certificate or do not; `Client` drives one for each [`Profile`] with
+//! reqwest. [`publish`] makes documents. A certificate that matches still has to be in date; that
+//! the peer holds its key, TLS has to prove.
+//!
+//! A document speaks for the very domain that it was found at, and not for those below it.
+//!
+//! # Any other driver
 //!
 //! ```
 //! use posh::{Limits, Lookup, Profile, Progress, Response, Service};
@@ -36,7 +44,18 @@
 //! Whoever makes the connections has to check the web server's certificate (RFC 7711 §3), and which
 //! addresses it connects to.
 //!
+//! # Cancel safety
+//!
+//! The futures of `Client` may be dropped at any time: the lookup goes on in a task of its own, and
+//! whoever asks for the same meanwhile shares it.
+//!
+//! # Features
+//!
+//! - `client` (default): `Client`, on tokio, reqwest and rustls. Without it this crate is free of
+//!   I/O, clocks and runtimes.
+//!
 //! [RFC 7711]: https://www.rfc-editor.org/rfc/rfc7711
+//! [draft-miller-posh-02]: https://datatracker.ietf.org/doc/html/draft-miller-posh-02
 
 mod burnt;
 #[cfg(feature = "client")]

@@ -60,6 +60,17 @@
 //! [`Server::stanzas`] and others. Waiting for an event is what makes a test quick and sure where
 //! sleeping makes it slow and sometimes wrong.
 //!
+//! # Cancel safety
+//!
+//! Waiting at a [`Log`] or a [`Listener`] may be given up at any time, and nothing is lost. A
+//! [`ScriptedPeer`] keeps what it has heard when [`expect`](ScriptedPeer::expect) is dropped; half
+//! of what it [sends](ScriptedPeer::send) may be sent, and the connection is lost with a handshake.
+//! What [starts](World::start) is stopped.
+//!
+//! # Features
+//!
+//! None; rustls signs with ring.
+//!
 //! # Panics
 //!
 //! Methods that take names, addresses or text panic if these are not what they should be, since
