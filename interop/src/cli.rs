@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
+use interop::Release;
 
 /// The interop lab: our server in a container against Prosody in others.
 ///
@@ -27,6 +28,14 @@ pub(crate) enum Command {
         /// As `list` has it; with `_on_prosody_13` or `_on_prosody_0_12` behind it that one alone
         name: String,
     },
+    /// Bring a lab up, with the domains of all scenarios, and keep it until Ctrl-C
+    ///
+    /// It prints what to try in it, with commands that can be pasted.
+    Up {
+        /// Which release of Prosody it has
+        #[arg(long, value_enum, value_name = "RELEASE", default_value = "13")]
+        prosody: Release,
+    },
 }
 
 const EXAMPLES: &str = "\
@@ -34,10 +43,11 @@ Examples:
   cargo run -p interop -- list
   cargo run -p interop -- run fingerprints_prove_it
   cargo run -p interop -- run a_listed_other_key_is_refused_on_prosody_13
-  cargo test -p interop                            # all of them
+  cargo run -p interop -- up --prosody 0.12
+  cargo test -p interop                            # all scenarios
 
-Exit code: 0 played, and all is as it should be; 1 something is not; 2 wrong usage, or there can be
-no lab (no Docker, another lab in the same place, no image).";
+Exit code: 0 all is as it should be, or Ctrl-C ended `up`; 1 a scenario failed; 2 wrong usage, or
+there can be no lab (no Docker, another lab in the same place, no image).";
 
 #[cfg(test)]
 mod tests {

@@ -57,6 +57,11 @@ impl Container {
         Ok(Self { engine: engine.clone(), id, log })
     }
 
+    /// What Docker's own commands know it by.
+    pub(crate) fn short_id(&self) -> &str {
+        self.id.get(..12).unwrap_or(&self.id)
+    }
+
     /// The ids of the networks that it is on.
     pub(crate) async fn networks(&self) -> Result<Vec<String>, EngineError> {
         let inspected = self.engine.docker.inspect_container(&self.id, None).await;

@@ -6,7 +6,7 @@ use crate::machine::Machine;
 pub(crate) static COMPANIES: [Company; 3] = [
     Company { name: "hosting.example", machines: &[Machine::Prosody] },
     Company { name: "elsewhere.example", machines: &[Machine::Other] },
-    Company { name: "ours.example", machines: &[Machine::Server, Machine::Caller] },
+    Company { name: "ours.example", machines: &[Machine::Server, Machine::Caller, Machine::Host] },
 ];
 
 /// A domain of the lab.

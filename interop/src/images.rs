@@ -42,7 +42,7 @@ fn image(machine: Machine, release: Release) -> Image {
         Machine::Dns => Image { name: "bind", debian: Debian::Bookworm },
         Machine::Web => Image { name: "nginx", debian: Debian::Bookworm },
         Machine::Prosody | Machine::Other => Image { name: "prosody", debian: release.debian() },
-        Machine::Server | Machine::Caller => {
+        Machine::Server | Machine::Caller | Machine::Host => {
             Image { name: "federating-server", debian: Debian::Bookworm }
         }
     }

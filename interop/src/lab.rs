@@ -1,5 +1,5 @@
 use std::collections::HashMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use thiserror::Error;
@@ -21,6 +21,9 @@ use crate::site::Site;
 pub struct Lab {
     /// Whose turn it is to play: scenarios share the ports on which a ping waits for its answer.
     pub(crate) turn: Mutex<()>,
+    /// Where the files of its machines are, each in a folder of its name.
+    pub(crate) folder: PathBuf,
+    pub(crate) release: Release,
     material: Material,
     machines: HashMap<Machine, Container>,
 }
@@ -41,10 +44,11 @@ impl Lab {
         remove(&folder)?;
         let material = Material::new(domains, network.subnet);
         material.write(&folder)?;
-        let mut lab = Self { turn: Mutex::default(), material, machines: HashMap::new() };
+        let turn = Mutex::default();
+        let mut lab = Self { turn, folder, release, material, machines: HashMap::new() };
         for machine in machines(domains) {
             let image = images.id(machine, release).ok_or(LabError::NoImage(machine))?;
-            let plan = plan(machine, image.to_owned(), &network, &folder);
+            let plan = plan(machine, image.to_owned(), &network, &lab.folder);
             let container = Container::start(&site.engine, &network, plan).await?;
             lab.machines.insert(machine, container);
         }
@@ -73,7 +77,7 @@ impl Lab {
 pub(crate) fn machines(domains: &[Domain]) -> impl Iterator<Item = Machine> {
     Machine::ALL.into_iter().filter(|machine| match machine {
         Machine::Dns | Machine::Web => true,
-        Machine::Prosody | Machine::Other | Machine::Server | Machine::Caller => {
+        Machine::Prosody | Machine::Other | Machine::Server | Machine::Caller | Machine::Host => {
             domains.iter().any(|domain| domain.machine == *machine)
         }
     })
@@ -102,7 +106,7 @@ async fn ready(machine: Machine, release: Release, container: &Container) -> Res
             vec![version.as_str(), "Activated service 's2s_direct_tls' on [*]:5270"]
         }
         Machine::Server => vec!["listening address=0.0.0.0:5270"],
-        Machine::Caller => return Ok(()),
+        Machine::Caller | Machine::Host => return Ok(()),
     };
     let said = |log: &str| signs.iter().all(|sign| log.contains(sign));
     let waited = container.log.wait_for(0, Lab::READY, said).await;

@@ -5,10 +5,12 @@ use futures_util::future::try_join_all;
 
 use crate::case::{Case, Played};
 use crate::domain::Domain;
+use crate::guide;
 use crate::images::Images;
 use crate::lab::{Lab, LabError, machines};
 use crate::release::Release;
 use crate::run::Failure;
+use crate::scenario::Scenario;
 use crate::site::Site;
 
 /// The labs of a run: one for each release of Prosody, each with a network of its own.
@@ -18,7 +20,25 @@ pub struct Labs(HashMap<Release, Lab>);
 impl Labs {
     /// Builds what `cases` need, and waits until every machine is ready.
     pub async fn build(site: &Site, cases: &[Case]) -> Result<Self, LabError> {
-        let domains = domains(cases);
+        let domains = cases.iter().flat_map(|case| {
+            case.scenario.domains().into_iter().map(|domain| (case.release, domain))
+        });
+        Self::start(site, by_lab(domains)).await
+    }
+
+    /// Builds one lab with the domains of all scenarios and [`guide::YOU`], for a person to use.
+    pub async fn open(site: &Site, release: Release) -> Result<Self, LabError> {
+        let domains = Scenario::all().into_iter().flat_map(|scenario| scenario.domains());
+        let domains = domains.chain([guide::YOU]).map(|domain| (release, domain));
+        Self::start(site, by_lab(domains)).await
+    }
+
+    /// What to try in them, with commands that work from the current folder.
+    pub fn guide(&self) -> String {
+        self.0.values().map(guide::guide).collect()
+    }
+
+    async fn start(site: &Site, domains: HashMap<Release, Vec<Domain>>) -> Result<Self, LabError> {
         let needed = domains.iter().flat_map(|(release, domains)| {
             machines(domains).map(|machine| (machine, *release)).collect::<Vec<_>>()
         });
@@ -40,10 +60,10 @@ impl Labs {
 }
 
 /// The domains of each lab, in the order of their names.
-fn domains(cases: &[Case]) -> HashMap<Release, Vec<Domain>> {
+fn by_lab(domains: impl Iterator<Item = (Release, Domain)>) -> HashMap<Release, Vec<Domain>> {
     let mut labs: HashMap<_, Vec<_>> = HashMap::new();
-    for case in cases {
-        labs.entry(case.release).or_default().extend(case.scenario.domains());
+    for (release, domain) in domains {
+        labs.entry(release).or_default().push(domain);
     }
     for domains in labs.values_mut() {
         domains.sort_by_key(|domain| domain.name);

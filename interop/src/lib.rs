@@ -22,6 +22,7 @@ mod case;
 mod container;
 mod domain;
 mod engine;
+mod guide;
 mod image;
 mod images;
 mod lab;

@@ -3,7 +3,7 @@ use std::net::Ipv4Addr;
 
 use ipnet::Ipv4Net;
 
-/// A container of the lab.
+/// What has an address in the lab.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub enum Machine {
     /// BIND: the lab's only name server.
@@ -18,10 +18,12 @@ pub enum Machine {
     Server,
     /// Where our `ping` is run: it listens itself, on its own address.
     Caller,
+    /// The machine that the lab is on, which is the network's gateway: for people.
+    Host,
 }
 
 impl Machine {
-    /// All of them, in the order in which they start.
+    /// Every container, in the order in which they start.
     pub const ALL: [Self; 6] =
         [Self::Dns, Self::Web, Self::Prosody, Self::Other, Self::Server, Self::Caller];
 
@@ -34,6 +36,7 @@ impl Machine {
             Self::Other => "other",
             Self::Server => "server",
             Self::Caller => "caller",
+            Self::Host => "host",
         }
     }
 
@@ -41,6 +44,7 @@ impl Machine {
     pub fn address(self, network: Ipv4Net) -> Ipv4Addr {
         let [a, b, c, _] = network.network().octets();
         let host = match self {
+            Self::Host => 1,
             Self::Dns => 2,
             Self::Web => 3,
             Self::Prosody => 4,
@@ -64,13 +68,14 @@ impl Machine {
             Self::Other => Some("s2s.elsewhere.example"),
             Self::Server => Some("s2s.ours.example"),
             Self::Caller => Some("calls.ours.example"),
+            Self::Host => Some("you.ours.example"),
         }
     }
 
     /// The only name in the certificate that its hosting company shows for hosted domains.
     pub fn hosting_name(self) -> Option<&'static str> {
         match self {
-            Self::Caller => Self::Server.target(),
+            Self::Caller | Self::Host => Self::Server.target(),
             Self::Dns | Self::Web | Self::Prosody | Self::Other | Self::Server => self.target(),
         }
     }

@@ -1,4 +1,4 @@
-//! The interop lab for people: `list` and `run`.
+//! The interop lab for people: `list`, `run` and `up`.
 
 use std::error::Error;
 use std::io::{self, Write as _};
@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Parser as _;
-use interop::{Case, Labs, Scenario, Site, with_causes};
+use interop::{Case, Labs, Release, Scenario, Site, with_causes};
 use thiserror::Error;
 
 use crate::cli::{Arguments, Command};
@@ -30,6 +30,7 @@ fn run(Arguments { folder, command }: Arguments) -> Result<ExitCode, Box<dyn Err
             Ok(ExitCode::SUCCESS)
         }
         Command::Run { name } => play(folder, &name),
+        Command::Up { prosody } => up(folder, prosody),
     }
 }
 
@@ -64,6 +65,15 @@ fn play(folder: Option<PathBuf>, name: &str) -> Result<ExitCode, Box<dyn Error>>
         }
     }
     Ok(code)
+}
+
+/// Keeps a lab until a signal comes.
+fn up(folder: Option<PathBuf>, prosody: Release) -> Result<ExitCode, Box<dyn Error>> {
+    let site = claim(folder)?;
+    let labs = site.wait_for(Labs::open(&site, prosody))?;
+    out(&labs.guide());
+    out("\nCtrl-C ends the lab.\n");
+    site.stay()
 }
 
 fn claim(folder: Option<PathBuf>) -> Result<Site, Box<dyn Error>> {

@@ -6,6 +6,7 @@ use ipnet::Ipv4Net;
 use thiserror::Error;
 
 use crate::engine::{Engine, EngineError};
+use crate::machine::Machine;
 
 /// Where subnets are taken from, by the first two numbers.
 const RANGES: [[u8; 2]; 3] = [[172, 28], [10, 213], [192, 168]];
@@ -44,7 +45,11 @@ impl Network {
 }
 
 fn request(engine: &Engine, subnet: Ipv4Net) -> NetworkCreateRequest {
-    let config = IpamConfig { subnet: Some(subnet.to_string()), ..Default::default() };
+    let config = IpamConfig {
+        subnet: Some(subnet.to_string()),
+        gateway: Some(Machine::Host.address(subnet).to_string()),
+        ..Default::default()
+    };
     NetworkCreateRequest {
         name: format!("{}-{}", engine.unique_name(), subnet.network()),
         internal: Some(true),

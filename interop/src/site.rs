@@ -1,8 +1,10 @@
+use std::convert::Infallible;
 use std::fs::{self, File, TryLockError};
 use std::future::pending;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use thiserror::Error;
@@ -29,6 +31,8 @@ pub struct Site {
     pub(crate) engine: Engine,
     pub(crate) folder: PathBuf,
     interrupted: watch::Receiver<bool>,
+    /// Whether a signal is how the run is meant to end.
+    stays: Arc<AtomicBool>,
     _lock: File,
 }
 
@@ -54,13 +58,21 @@ impl Site {
             Ok::<_, EngineError>(engine)
         })?;
         let (interrupt, interrupted) = watch::channel(false);
-        runtime.spawn(clear_when_interrupted(engine.clone(), interrupt));
-        Ok(Self { runtime, engine, folder, interrupted, _lock: lock })
+        let stays = Arc::default();
+        runtime.spawn(clear_when_interrupted(engine.clone(), interrupt, Arc::clone(&stays)));
+        Ok(Self { runtime, engine, folder, interrupted, stays, _lock: lock })
     }
 
     /// Runs what has to be done here to its end; after a signal there is none but the process's.
     pub fn wait_for<T>(&self, work: impl Future<Output = T>) -> T {
         self.runtime.block_on(unless(self.interrupted.clone(), work))
+    }
+
+    /// Keeps what is there until a signal comes; then it is cleared away, and the process ends
+    /// well.
+    pub fn stay(&self) -> ! {
+        self.stays.store(true, Ordering::Relaxed);
+        match self.runtime.block_on(pending::<Infallible>()) {}
     }
 }
 
@@ -104,14 +116,22 @@ async fn stop(
 }
 
 /// Ends the process on a signal, but not before the lab is gone and nothing more can be made.
-async fn clear_when_interrupted(engine: Engine, interrupt: watch::Sender<bool>) {
+async fn clear_when_interrupted(
+    engine: Engine,
+    interrupt: watch::Sender<bool>,
+    stays: Arc<AtomicBool>,
+) {
     let Ok(number) = signalled().await else { return };
-    eprintln!("\nlab: interrupted, clearing away");
+    let (word, code) = match stays.load(Ordering::Relaxed) {
+        true => ("", 0),
+        false => ("interrupted, ", 128 + number),
+    };
+    eprintln!("\nlab: {word}clearing away");
     let _nothing_more = stop(&engine.making, &interrupt).await;
     if let Err(why) = engine.sweep().await {
         eprintln!("lab: something is left until the next run: {why}");
     }
-    std::process::exit(128 + number);
+    std::process::exit(code);
 }
 
 async fn signalled() -> io::Result<i32> {

@@ -1,6 +1,7 @@
 //! Configurations and certificates of the XMPP servers.
 
 use std::fmt::Write as _;
+use std::net::Ipv4Addr;
 
 use xmpp_s2s_testkit::Identity;
 
@@ -11,15 +12,18 @@ use crate::machine::Machine;
 impl Material {
     pub(super) fn xmpp_files(&self) -> Vec<File> {
         let mut files = Vec::new();
-        for machine in [Machine::Prosody, Machine::Other, Machine::Server, Machine::Caller] {
+        let is_there = |machine: &Machine| self.on(*machine).next().is_some();
+        let foreign = [Machine::Prosody, Machine::Other].into_iter().filter(is_there);
+        let ours = [Machine::Server, Machine::Caller, Machine::Host].into_iter().filter(is_there);
+        for machine in foreign.clone().chain(ours.clone()) {
             files.push((machine, "xmpp-ca.pem".to_owned(), self.xmpp.root_pem()));
             files.push((machine, "web-ca.pem".to_owned(), self.web.root_pem()));
             files.extend(self.certificates(machine));
         }
-        for machine in [Machine::Prosody, Machine::Other] {
+        for machine in foreign {
             files.push((machine, "prosody.cfg.lua".to_owned(), self.prosody_cfg(machine)));
         }
-        for machine in [Machine::Server, Machine::Caller] {
+        for machine in ours {
             files.push((machine, "server.toml".to_owned(), self.server_toml(machine)));
         }
         files
@@ -65,12 +69,17 @@ impl Material {
         cfg
     }
 
+    /// Its paths are relative: the host has its files elsewhere.
     fn server_toml(&self, machine: Machine) -> String {
+        let address = match machine {
+            Machine::Host => machine.address(self.network),
+            _ => Ipv4Addr::UNSPECIFIED,
+        };
         let mut toml = format!(
-            "listen = [\"0.0.0.0:5269\", \"0.0.0.0:5270\"]\n\
+            "listen = [\"{address}:5269\", \"{address}:5270\"]\n\
              resolver = \"{}:53\"\n\
-             roots = [\"/lab/xmpp-ca.pem\"]\n\
-             web-roots = [\"/lab/web-ca.pem\"]\n\
+             roots = [\"xmpp-ca.pem\"]\n\
+             web-roots = [\"web-ca.pem\"]\n\
              allow-networks = [\"{}\"]\n",
             Machine::Dns.address(self.network),
             self.network
@@ -80,8 +89,8 @@ impl Material {
                 toml,
                 "[[domain]]\n\
                  name = \"{name}\"\n\
-                 certificate = \"/lab/certs/{name}.crt\"\n\
-                 key = \"/lab/certs/{name}.key\"\n"
+                 certificate = \"certs/{name}.crt\"\n\
+                 key = \"certs/{name}.key\"\n"
             );
         }
         toml
