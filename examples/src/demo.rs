@@ -11,7 +11,7 @@ use xmpp_s2s::ConfigError;
 use self::cast::Cast;
 use self::keep::Authorities;
 use self::scenes::{Act, SCENES};
-use self::streams::Row;
+use self::streams::{Row, Streams};
 use crate::cli::DemoArguments;
 use crate::print::{self, Page};
 use crate::serve::Stop;
@@ -31,8 +31,9 @@ pub(crate) async fn run(arguments: &DemoArguments) -> Result<ExitCode, DemoError
     let cast = Cast::assemble().await?;
     let show = Show { page: Page::of_stdout(), arguments };
     show.text(|page| pages::cast(page, &cast));
-    let acts = show.play(&cast).await?;
-    let streams = streams::rows(&cast.alpha, acts.iter().flat_map(|act| &act.played.letters));
+    let mut seen = Streams::default();
+    let acts = show.play(&cast, &mut seen).await?;
+    let streams = seen.rows(&cast.alpha, acts.iter().flat_map(|act| &act.played.letters));
     match arguments.json {
         true => print::out(&(json::document(&acts, &streams) + "\n")),
         false => show.end(&acts, &streams, start),
@@ -76,7 +77,7 @@ struct Show<'a> {
 }
 
 impl Show<'_> {
-    async fn play(&self, cast: &Cast) -> Result<Vec<Act>, DemoError> {
+    async fn play(&self, cast: &Cast, seen: &mut Streams) -> Result<Vec<Act>, DemoError> {
         let mut numbers: BTreeSet<_> = self.arguments.scene.iter().copied().collect();
         if numbers.is_empty() {
             numbers.extend(1..=SCENES.len());
@@ -87,6 +88,7 @@ impl Show<'_> {
                 print::pause("press Enter for the next scene").await.map_err(DemoError::Input)?;
             }
             let act = Act::play(number, cast).await;
+            seen.look(&cast.alpha);
             self.text(|page| pages::act(page, &act));
             if self.arguments.xml {
                 self.text(|page| pages::xml(page, &act));
@@ -104,6 +106,9 @@ impl Show<'_> {
             "\n{}\n{all} {noun}, {as_expected} as expected, {seconds:.2} s\n",
             streams::table(self.page, streams)
         ));
+        if !self.arguments.keep {
+            print::out(NEXT);
+        }
     }
 
     async fn keep(&self, cast: &Cast) -> Result<(), DemoError> {
@@ -120,6 +125,12 @@ impl Show<'_> {
         }
     }
 }
+
+const NEXT: &str = "
+next:  cargo run -p federating-server -- demo --keep      stays up, to be looked at with curl
+       cargo run -p federating-server -- serve --help     serves a domain of your own
+       cargo doc -p xmpp-s2s --open                       how to put it into your own server
+";
 
 #[cfg(test)]
 mod tests {

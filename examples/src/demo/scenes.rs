@@ -3,7 +3,7 @@
 use std::pin::Pin;
 use std::time::Duration;
 
-use xmpp_s2s::{Code, Phase, Trail, Verdict};
+use xmpp_s2s::{Code, Peer, Prooftype, Trail, Verdict};
 
 use super::cast::Cast;
 use super::letter::Letter;
@@ -125,14 +125,10 @@ fn proof(trail: &Trail) -> Option<Code> {
     codes.into_iter().find(|code| matches!(code, Code::PkixMatch | Code::PoshMatch))
 }
 
-/// Whether it was POSH that counted, and the document was found on just this way.
-fn is_proved_by(trail: &Trail, way: &[impl AsRef<str>]) -> bool {
-    let way: Vec<_> = way.iter().map(AsRef::as_ref).collect();
-    let found = format!(" at {}", way.join(" → "));
-    let mut steps = trail.steps().iter();
-    steps.any(|step| {
-        (step.phase, step.code) == (Phase::PoshMatch, Code::PoshMatch)
-            && step.detail.ends_with(&found)
+/// Whether it was POSH that counted, and the document that decided is this one.
+fn is_proved_by(peer: Option<&Peer>, document: &str) -> bool {
+    peer.is_some_and(|peer| {
+        peer.prooftype == Some(Prooftype::Posh) && peer.document.as_deref() == Some(document)
     })
 }
 

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use serde::Serialize;
-use xmpp_s2s::{Code, Direction, Peer, Phase, Trail, Verdict};
+use xmpp_s2s::{Code, Direction, Peer, Phase, Prooftype, Trail, Verdict};
 
 use super::cast::Member;
 use super::letter::Letter;
@@ -30,23 +30,52 @@ pub(super) struct Row {
     retry: Option<Duration>,
 }
 
-/// The streams of `member` in the order in which they came about, those that did not at the end.
-/// What went out over them is counted from `letters`.
-pub(super) fn rows<'a>(member: &Member, letters: impl Iterator<Item = &'a Letter>) -> Vec<Row> {
-    let sent: Vec<_> = letters.filter(|letter| letter.is_sent()).map(Letter::pair).collect();
-    let mut peers = member.endpoint().peers();
-    peers.sort_by_key(|peer| (peer.established.is_none(), peer.established, peer.failing_until));
-    let row = |(number, peer): (usize, &Peer)| {
-        let (incoming, outgoing) = match (peer.direction, peer.established) {
-            (Direction::Inbound, _) => (member.mailbox.count_of(&peer.pair), 0),
-            (Direction::Outbound, Some(_)) => {
-                (0, sent.iter().filter(|pair| **pair == peer.pair).count())
+/// What was seen of the streams of a server: a failure is not remembered for long, and the audience
+/// takes its time.
+#[derive(Debug, Default)]
+pub(super) struct Streams(Vec<Peer>);
+
+impl Streams {
+    /// Notes how the streams of `member` stand now.
+    pub(super) fn look(&mut self, member: &Member) {
+        let mut peers = member.endpoint().peers();
+        peers.sort_by_key(|peer| (peer.established, peer.failing_until));
+        for peer in peers {
+            match self.0.iter_mut().find(|known| is_same(known, &peer)) {
+                Some(known) => *known = peer,
+                None => self.0.push(peer),
             }
-            (Direction::Outbound, None) => (0, 0),
+        }
+    }
+
+    /// Those of `member` that are up, and those that did not come about, in the order in which they
+    /// were seen. What went out over them is counted from `letters`.
+    pub(super) fn rows<'a>(
+        &self,
+        member: &Member,
+        letters: impl Iterator<Item = &'a Letter>,
+    ) -> Vec<Row> {
+        let sent: Vec<_> = letters.filter(|letter| letter.is_sent()).map(Letter::pair).collect();
+        let now = member.endpoint().peers();
+        let is_there =
+            |peer: &&Peer| peer.established.is_none() || now.iter().any(|now| is_same(now, peer));
+        let row = |(number, peer): (usize, &Peer)| {
+            let (incoming, outgoing) = match (peer.direction, peer.established) {
+                (Direction::Inbound, _) => (member.mailbox.count_of(&peer.pair), 0),
+                (Direction::Outbound, Some(_)) => {
+                    (0, sent.iter().filter(|pair| **pair == peer.pair).count())
+                }
+                (Direction::Outbound, None) => (0, 0),
+            };
+            Row::new(number, peer, incoming, outgoing)
         };
-        Row::new(number, peer, incoming, outgoing)
-    };
-    (1..).zip(&peers).map(row).collect()
+        (1..).zip(self.0.iter().filter(is_there)).map(row).collect()
+    }
+}
+
+/// Whether both are of one stream, or of attempts at one.
+fn is_same(one: &Peer, other: &Peer) -> bool {
+    (&one.pair, one.direction, one.established) == (&other.pair, other.direction, other.established)
 }
 
 impl Row {
@@ -62,7 +91,7 @@ impl Row {
                 (Direction::Inbound, true) => "<--",
             },
             remote: peer.pair.remote.to_string(),
-            proof: proof(&peer.trail),
+            proof: proof(peer),
             certificate: certificate(&peer.trail),
             tls: tls(&peer.trail),
             age: peer.established.map(|since| now.saturating_duration_since(since)),
@@ -94,13 +123,21 @@ pub(super) fn table(page: Page, rows: &[Row]) -> String {
         ]);
         if let Some(code) = row.code {
             let code = page.paint(code.as_str(), code.verdict());
-            let retry = row.retry.map(|retry| {
-                format!(", tried again with the first message after {:.0} s", retry.as_secs_f64())
-            });
-            text += &format!("{:10}{code}{}\n", "", retry.unwrap_or_default());
+            let retry = retry(row.retry);
+            text += &format!("{:10}{code}, {retry}\n", "");
         }
     }
     page.fit(&text).into_owned()
+}
+
+/// When a domain that failed is tried again.
+pub(super) fn retry(left: Option<Duration>) -> String {
+    match left {
+        Some(left) if !left.is_zero() => {
+            format!("tried again with the first message after {:.0} s", left.as_secs_f64())
+        }
+        Some(_) | None => "tried again with the next message".to_owned(),
+    }
 }
 
 fn line(cells: [&str; 9]) -> String {
@@ -110,16 +147,21 @@ fn line(cells: [&str; 9]) -> String {
 }
 
 /// Which proof it was, with the entry of the document if that is what matched.
-fn proof(trail: &Trail) -> Option<String> {
-    let mut steps = trail.steps().iter().rev();
-    let step = steps.find(|step| matches!(step.code, Code::PkixMatch | Code::PoshMatch))?;
-    if step.code == Code::PkixMatch {
-        return Some("PKIX".to_owned());
+fn proof(peer: &Peer) -> Option<String> {
+    match peer.prooftype? {
+        Prooftype::Pkix => Some("PKIX".to_owned()),
+        Prooftype::Posh => {
+            let document = peer.document.as_deref().unwrap_or_default();
+            let own = format!("https://{}/", peer.pair.remote.to_dns().as_ref());
+            let referred = if document.starts_with(&own) { "" } else { " ref" };
+            let steps = peer.trail.steps().iter();
+            let mut entries = steps.filter(|step| step.code == Code::PoshMatch);
+            let entry = entries.next().and_then(|step| step.detail.split_once(" is entry "));
+            let entry = entry.and_then(|(_, rest)| rest.split(' ').next()).unwrap_or("?");
+            Some(format!("POSH{referred} #{entry}"))
+        }
+        other => Some(other.as_str().to_owned()),
     }
-    let referred = if step.detail.contains(" → ") { " ref" } else { "" };
-    let entry = step.detail.split_once(" is entry ").map(|(_, rest)| rest);
-    let entry = entry.and_then(|rest| rest.split(' ').next()).unwrap_or("?");
-    Some(format!("POSH{referred} #{entry}"))
 }
 
 /// Prosody's words for what became of a certificate.
@@ -144,4 +186,38 @@ fn tls(trail: &Trail) -> Option<String> {
 
 fn milliseconds<S: serde::Serializer>(time: &Option<Duration>, to: S) -> Result<S::Ok, S::Error> {
     time.map(|time| time.as_secs_f64() * 1000.0).serialize(to)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::iter;
+
+    use super::super::cast::Cast;
+    use super::super::scenes::Act;
+    use super::*;
+
+    #[tokio::test]
+    async fn failures_stay_in_the_table_and_streams_only_while_they_are_up() {
+        let cast = Cast::assemble().await.unwrap();
+        let mut seen = Streams::default();
+        for number in [1, 5] {
+            assert!(Act::play(number, &cast).await.is_as_expected());
+            seen.look(&cast.alpha);
+        }
+        let directions = |member| {
+            let rows = seen.rows(member, iter::empty());
+            rows.iter().map(|row| row.direction).collect::<Vec<_>>()
+        };
+        assert_eq!(directions(&cast.alpha), ["-->", "-x-"]);
+        // It knows of neither, as alpha itself will after a while.
+        assert_eq!(directions(&cast.beta), ["-x-"]);
+        cast.dismiss().await;
+    }
+
+    #[test]
+    fn what_is_over_is_tried_again_with_the_next_message() {
+        assert_eq!(retry(Some(Duration::ZERO)), "tried again with the next message");
+        let soon = retry(Some(Duration::from_millis(4_900)));
+        assert_eq!(soon, "tried again with the first message after 5 s");
+    }
 }

@@ -1,7 +1,7 @@
 //! A hosted domain that publishes a key set.
 
 use posh::Profile;
-use xmpp_s2s::{Code, Prooftype};
+use xmpp_s2s::{Code, Direction, Prooftype};
 use xmpp_s2s_testkit::well_known;
 
 use super::{Decision, Ending, Fact, Played, Scene, is_proved_by};
@@ -20,12 +20,13 @@ async fn play(cast: &Cast) -> Played {
     let (juliet, romeo) = ("juliet@alpha.example", "romeo@hosted.example");
     let letter = Letter::send((&cast.alpha, juliet), (&cast.hosting, romeo), TEXT).await;
     let trail = letter.decision(&cast.alpha);
-    let way = well_known(HOSTED, Profile::Draft02);
+    let peer = cast.alpha.peer(&letter.pair(), Direction::Outbound);
+    let key_set = well_known(HOSTED, Profile::Draft02);
     let brought = letter.arrived().and_then(|arrived| arrived.peer.as_ref());
     let other = brought.and_then(|peer| peer.prooftype);
     let facts = vec![
         Fact::new(
-            is_proved_by(&trail, &[way]),
+            is_proved_by(peer.as_ref(), key_set.as_str()),
             format!("the proof is the key set at {HOSTED}, whatever names the certificate has"),
         ),
         Fact::new(

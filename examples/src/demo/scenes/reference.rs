@@ -20,10 +20,11 @@ async fn play(cast: &Cast) -> Played {
     let (nurse, juliet) = ("nurse@second.example", "juliet@alpha.example");
     let letter = Letter::send((&cast.hosting, nurse), (&cast.alpha, juliet), TEXT).await;
     let trail = letter.decision_about_sender(&cast.alpha);
-    let way = [SECOND, COMPANY].map(|host| well_known(host, Profile::Rfc7711));
+    let peer = letter.arrived().and_then(|arrived| arrived.peer.as_ref());
+    let list = well_known(COMPANY, Profile::Rfc7711);
     let facts = vec![
         Fact::new(
-            is_proved_by(&trail, &way),
+            is_proved_by(peer, list.as_str()),
             format!(
                 "{SECOND} only refers to {COMPANY}, which lists its one certificate once for all \
                  its customers"

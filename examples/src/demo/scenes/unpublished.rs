@@ -7,6 +7,7 @@ use xmpp_s2s::{Code, Direction};
 use super::{Decision, Ending, Fact, Played, Scene};
 use crate::demo::cast::{Cast, THIRD};
 use crate::demo::letter::Letter;
+use crate::demo::streams::retry;
 
 pub(super) const SCENE: Scene = Scene {
     title: "alpha.example → third.example, hosted as well, which publishes nothing",
@@ -23,7 +24,7 @@ async fn play(cast: &Cast) -> Played {
     let answers: Vec<_> = asked.map(|request| request.status).collect();
     let peer = cast.alpha.peer(&letter.pair(), Direction::Outbound);
     let until = peer.and_then(|peer| peer.failing_until);
-    let left = until.map(|until| until.saturating_duration_since(Instant::now()).as_secs_f64());
+    let left = until.map(|until| until.saturating_duration_since(Instant::now()));
 
     let facts = vec![
         Fact::new(
@@ -31,13 +32,7 @@ async fn play(cast: &Cast) -> Played {
             format!("the web server of {THIRD} has neither kind of document: 404 and 404"),
         ),
         Fact::return_of(std::slice::from_ref(&letter), Code::PoshNotPublished),
-        Fact::new(
-            left.is_some_and(|left| left > 0.0),
-            match left {
-                Some(left) => format!("tried again with the first message after {left:.0} s"),
-                None => "tried again with the next message".to_owned(),
-            },
-        ),
+        Fact::new(left.is_some_and(|left| !left.is_zero()), retry(left)),
     ];
     let decisions = vec![Decision { caption: None, trail: letter.decision(&cast.alpha) }];
     Played { decisions, facts, letters: vec![letter] }
