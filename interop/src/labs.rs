@@ -26,7 +26,7 @@ impl Labs {
         Self::start(site, by_lab(domains)).await
     }
 
-    /// Builds one lab with the domains of all scenarios and [`guide::YOU`], for a person to use.
+    /// Builds one lab with the domains of all scenarios, and one more for whoever uses it by hand.
     pub async fn open(site: &Site, release: Release) -> Result<Self, LabError> {
         let domains = Scenario::all().into_iter().flat_map(|scenario| scenario.domains());
         let domains = domains.chain([guide::YOU]).map(|domain| (release, domain));

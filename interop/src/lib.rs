@@ -12,6 +12,9 @@
 //! on one of the XMPP servers are made from one row of a table. Every scenario that has a Prosody
 //! in it is played with each [`Release`] of Prosody, in a lab of its own. The labs come up once,
 //! side by side, serve all scenarios, and are gone afterwards, however the run ends.
+//!
+//! `cargo test -p interop` plays all of them; `cargo run -p interop -- --help` tells how to play
+//! one, and how to keep a lab and look around in it.
 #![expect(
     clippy::exhaustive_enums,
     clippy::exhaustive_structs,
