@@ -36,6 +36,11 @@ impl Burnt {
         self.0.extend(other.0);
     }
 
+    /// About how many bytes of the heap it takes.
+    pub(crate) fn size(&self) -> usize {
+        self.0.iter().map(|identity| 64 + identity.len()).sum()
+    }
+
     /// Whether the private part of this key is known.
     pub(crate) fn holds(&self, key: &PublicKey<'_>) -> bool {
         self.0.contains(&*unsigned(key.identity().into()))

@@ -12,7 +12,7 @@ use crate::json::{Member, Object};
 /// A fingerprints document: one descriptor for each certificate, most relevant first.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Fingerprints {
-    descriptors: Vec<Descriptor>,
+    descriptors: Box<[Descriptor]>,
     expires: Duration,
 }
 
@@ -33,7 +33,7 @@ impl Fingerprints {
         limits: &Limits,
     ) -> Result<Self, DocumentError> {
         let parse = |member: &Member<'_>| Descriptor::parse(&member.object(limits.digests)?);
-        let descriptors = descriptors.iter().map(parse).collect::<Result<Vec<_>, _>>()?;
+        let descriptors = descriptors.iter().map(parse).collect::<Result<Box<[_]>, _>>()?;
         if descriptors.is_empty() {
             return Err(DocumentError::Empty("fingerprints"));
         }
@@ -49,6 +49,11 @@ impl Fingerprints {
                 digests[*function as usize].get_or_insert_with(|| function.digest(certificate));
             (expected == digest).then_some((index, *function))
         })
+    }
+
+    /// About how many bytes of the heap it takes.
+    pub(crate) fn size(&self) -> usize {
+        self.descriptors.len() * (size_of::<Descriptor>() + HashFunction::Sha512.length())
     }
 
     /// What is wrong with the first entry that cannot be used.

@@ -53,6 +53,7 @@ impl KeySet {
             }
         }
         keys.retain(|jwk| !burnt.holds(&jwk.key));
+        keys.shrink_to_fit();
         match (fault, private, problem) {
             (None, _, unusable) if !keys.is_empty() => {
                 Ok(Self { keys, entries: members.len(), unusable })
@@ -67,6 +68,11 @@ impl KeySet {
     /// What is wrong with the first entry that cannot be used.
     pub(crate) fn unusable(&self) -> Option<&DocumentError> {
         self.unusable.as_ref()
+    }
+
+    /// About how many bytes of the heap it takes.
+    pub(crate) fn size(&self) -> usize {
+        self.keys.iter().map(|jwk| size_of::<Jwk>() + jwk.key.size()).sum()
     }
 
     /// The position of the first key that a certificate matches, by thumbprint *and* by key.

@@ -47,6 +47,15 @@ impl<'a> PublicKey<'a> {
         }
     }
 
+    /// About how many bytes of the heap it takes, if it borrows nothing.
+    pub(crate) fn size(&self) -> usize {
+        match self {
+            Self::Rsa { modulus, exponent } => modulus.len() + exponent.len(),
+            Self::Ec { x, y, .. } => x.len() + y.len(),
+            Self::Ed25519(x) => x.len(),
+        }
+    }
+
     /// Takes a modulus and an exponent, most significant octet first.
     pub(crate) fn rsa(
         modulus: impl Into<Cow<'a, [u8]>>,

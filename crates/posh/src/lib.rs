@@ -41,6 +41,8 @@
 //! # }
 //! ```
 //!
+//! A [`Cache`] keeps what was found for as long as it may be used; `Client` has one.
+//!
 //! Whoever makes the connections has to check the web server's certificate (RFC 7711 §3), and which
 //! addresses it connects to.
 //!
@@ -58,12 +60,14 @@
 //! [draft-miller-posh-02]: https://datatracker.ietf.org/doc/html/draft-miller-posh-02
 
 mod burnt;
+mod cache;
 #[cfg(feature = "client")]
 mod client;
 mod der;
 mod document;
 mod document_error;
 mod encoding;
+mod finding;
 mod fingerprint;
 mod json;
 mod jwk;
@@ -79,10 +83,12 @@ mod published;
 mod service;
 mod target;
 
+pub use cache::{Asked, Cache, CacheKey, Purpose, Reason};
 #[cfg(feature = "client")]
 pub use client::{AddressGuard, Client, InvalidNat64};
 pub use document::{Document, Reference};
 pub use document_error::DocumentError;
+pub use finding::{Finding, Moment, Origin};
 pub use fingerprint::{Fingerprints, HashFunction};
 pub use jwk::KeySet;
 pub use leaf::{InvalidLeaf, Leaf};

@@ -1,4 +1,4 @@
-//! Bounds on what strangers can make us do.
+//! Bounds on what strangers can make us do, and on what is kept of it.
 
 use std::time::Duration;
 
@@ -40,6 +40,30 @@ pub struct Limits {
     /// Most lookups a minute, on behalf of strangers, that fetch from one host, IPv4 address or IPv6
     /// /64.
     pub host_per_minute: usize,
+    /// Most documents that are kept.
+    pub positive: usize,
+    /// Most bytes that kept documents take, about.
+    pub positive_size: usize,
+    /// Most failures that are kept.
+    pub negative: usize,
+    /// Most bytes that kept failures take, about.
+    pub negative_size: usize,
+    /// Longest time for which it is kept that a domain publishes nothing. A tenth or less of this,
+    /// and of the next, is taken off by chance.
+    pub absent: Duration,
+    /// Longest time for which it is kept that what a domain publishes must not be used.
+    pub invalid: Duration,
+    /// Longest time for which it is kept that a web server did not answer, or not with a document or
+    /// its absence. Half of this or less is taken off by chance; it doubles with each failure in a
+    /// row of what we ask for ourselves.
+    pub unreachable: Duration,
+    /// To what that time grows.
+    pub unreachable_longest: Duration,
+    /// Shortest time between two lookups of one domain that are made though something is known,
+    /// since it did not prove a peer: each for ourselves, for strangers, and in the background.
+    pub replace_pause: Duration,
+    /// Age beyond which a document that a certificate matched is looked up again in the background.
+    pub old: Duration,
 }
 
 impl Default for Limits {
@@ -59,6 +83,16 @@ impl Default for Limits {
             asker_per_minute: 60,
             host_at_once: 4,
             host_per_minute: 60,
+            positive: 100_000,
+            positive_size: 160 * 1024 * 1024,
+            negative: 10_000,
+            negative_size: 16 * 1024 * 1024,
+            absent: Duration::from_secs(10 * 60),
+            invalid: Duration::from_secs(5 * 60),
+            unreachable: Duration::from_secs(2 * 60),
+            unreachable_longest: Duration::from_secs(10 * 60),
+            replace_pause: Duration::from_secs(60),
+            old: Duration::from_secs(60 * 60),
         }
     }
 }

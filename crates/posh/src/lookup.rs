@@ -181,15 +181,16 @@ impl Lookup {
             Stage::Source => None,
             Stage::Referred { expires } => expires,
         };
-        let lifetime = reference
-            .into_iter()
-            .fold(lifetime(&list, now), Duration::min)
-            .min(self.limits.lifetime)
-            .min(LONGEST_LIFETIME);
-        let end = now.as_secs().saturating_add(lifetime.as_secs());
-        let valid_until = UnixTime::since_unix_epoch(Duration::from_secs(end));
+        let longest = self.limits.lifetime.min(LONGEST_LIFETIME);
+        let longest = reference.into_iter().fold(longest, Duration::min);
+        let end = |lifetime: Duration| {
+            let end = now.as_secs().saturating_add(lifetime.as_secs());
+            UnixTime::since_unix_epoch(Duration::from_secs(end))
+        };
+        let ends = (end(lifetime(&list, now).min(longest)), end(longest));
         self.walked.push(self.target);
-        let materials = Materials::new(self.source, self.walked, list, valid_until, self.burnt);
+        self.walked.shrink_to_fit();
+        let materials = Materials::new(self.source, self.walked, list, ends, self.burnt);
         Progress::Done(Some(materials))
     }
 }
@@ -197,6 +198,7 @@ impl Lookup {
 /// What [`Lookup::handle`] came to.
 #[derive(Debug)]
 #[allow(clippy::exhaustive_enums, reason = "a driver has to know every way on")]
+#[allow(clippy::large_enum_variant, reason = "there is one at a time, and no list of them")]
 pub enum Progress {
     /// Another request is needed, after a redirect or a reference.
     Continue(Lookup),
@@ -237,4 +239,4 @@ fn is_page(content_type: &str) -> bool {
 }
 
 /// What no limit can exceed: nothing is kept for ever (RFC 7711 §6).
-const LONGEST_LIFETIME: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+pub(crate) const LONGEST_LIFETIME: Duration = Duration::from_secs(7 * 24 * 60 * 60);

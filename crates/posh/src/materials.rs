@@ -21,6 +21,8 @@ pub struct Materials {
     walked: Vec<Url>,
     list: List,
     valid_until: UnixTime,
+    /// What `valid_until` cannot be put off beyond.
+    latest: UnixTime,
     burnt: Burnt,
 }
 
@@ -36,10 +38,33 @@ impl Materials {
         source: DnsName<'static>,
         walked: Vec<Url>,
         list: List,
-        valid_until: UnixTime,
+        (valid_until, latest): (UnixTime, UnixTime),
         burnt: Burnt,
     ) -> Self {
-        Self { source, walked, list, valid_until, burnt }
+        Self { source, walked, list, valid_until, latest, burnt }
+    }
+
+    /// These, but good for as long as a certificate lives that has matched; `None` if that is no
+    /// longer than before, and for fingerprints, which say themselves how long they are good for.
+    pub(crate) fn prolonged(&self, not_after: UnixTime) -> Option<Self> {
+        let end = self.latest.min(not_after);
+        match &self.list {
+            List::Keys(keys) if keys.not_after().is_none() && end > self.valid_until => {
+                Some(Self { valid_until: end, ..self.clone() })
+            }
+            List::Keys(_) | List::Fingerprints(_) => None,
+        }
+    }
+
+    /// About how many bytes of the heap it takes.
+    pub(crate) fn size(&self) -> usize {
+        let list = match &self.list {
+            List::Fingerprints(fingerprints) => fingerprints.size(),
+            List::Keys(keys) => keys.size(),
+        };
+        let way =
+            self.walked.iter().map(|url| size_of::<Url>() + url.as_str().len()).sum::<usize>();
+        size_of::<Self>() + self.source.as_ref().len() + way + list + self.burnt.size()
     }
 
     /// Refuses these keys as well, since their private parts are known (A20).

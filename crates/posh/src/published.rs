@@ -102,6 +102,8 @@ pub enum Budget {
     Host,
     /// Of the process.
     Process,
+    /// Of the domain: what is known of it was looked up again not long ago.
+    Domain,
 }
 
 impl fmt::Display for Budget {
@@ -110,6 +112,7 @@ impl fmt::Display for Budget {
             Self::Asker => "the asking address",
             Self::Host => "the host or address fetched from",
             Self::Process => "the process",
+            Self::Domain => "the domain, which was looked up again not long ago",
         })
     }
 }

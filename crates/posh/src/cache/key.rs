@@ -1,0 +1,46 @@
+use rustls_pki_types::DnsName;
+
+use crate::lookup::normalised;
+use crate::{Profile, Service};
+
+/// What is asked: of which source domain, for what, in which profiles.
+///
+/// Nothing that a domain says is a part of it: what one publishes is never found for another.
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+pub struct CacheKey {
+    source: DnsName<'static>,
+    service: Service,
+    profiles: &'static [Profile],
+}
+
+impl CacheKey {
+    /// The answer in both profiles is one, since the two documents only count together, and from
+    /// the same time: so it is another than that in one of them.
+    pub fn new(source: &DnsName<'_>, service: &Service, profiles: &[Profile]) -> Self {
+        let profiles = in_order(profiles);
+        Self { source: normalised(source), service: service.clone(), profiles }
+    }
+
+    /// The part of the name that has an owner, more or less: who has one name below it can have any
+    /// number.
+    pub(super) fn site(&self) -> &str {
+        let name = self.source.as_ref();
+        name.rmatch_indices('.').nth(1).map_or(name, |(dot, _)| &name[dot + 1..])
+    }
+
+    /// About how many bytes of the heap it holds.
+    pub(super) fn size(&self) -> usize {
+        self.source.as_ref().len()
+    }
+}
+
+/// Each once, and in an order of its own.
+fn in_order(profiles: &[Profile]) -> &'static [Profile] {
+    let asked = |profile| profiles.contains(&profile);
+    match (asked(Profile::Rfc7711), asked(Profile::Draft02)) {
+        (true, true) => &[Profile::Rfc7711, Profile::Draft02],
+        (true, false) => &[Profile::Rfc7711],
+        (false, true) => &[Profile::Draft02],
+        (false, false) => &[],
+    }
+}

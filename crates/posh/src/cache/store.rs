@@ -1,0 +1,203 @@
+//! A bounded map, and what has to go when it is full.
+
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, HashMap};
+use std::time::Instant;
+
+use super::CacheKey;
+use crate::finding::{Finding, Moment, Origin};
+use crate::{Materials, Published};
+
+/// What is kept of one answer.
+#[derive(Debug)]
+pub(super) struct Entry {
+    pub(super) published: Published,
+    /// When the lookup began that brought it.
+    pub(super) began: Moment,
+    /// It ends when either clock says so (A24).
+    pub(super) end: Moment,
+    pub(super) standing: Standing,
+    /// When it was last asked for.
+    pub(super) used: Instant,
+    /// When a lookup to replace it was last allowed, for each reason.
+    pub(super) replacing: [Option<Instant>; 3],
+    /// How often in a row we ourselves could not find out.
+    pub(super) failures: u32,
+}
+
+/// For whose sake it is kept; what is worth less never takes the place of what is worth more.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub(super) enum Standing {
+    /// A stranger claimed to be the domain.
+    Claimed,
+    /// We asked for it, or a certificate matched it.
+    ReliedOn,
+}
+
+impl Entry {
+    pub(super) fn is_live(&self, now: Moment) -> bool {
+        now.monotonic < self.end.monotonic && now.wall < self.end.wall
+    }
+
+    pub(super) fn cached(&self, now: Moment) -> Finding {
+        self.finding(Origin::Cached { age: now.since(&self.began) })
+    }
+
+    /// The same, after a lookup that was to replace it came to this.
+    pub(super) fn stale(&self, instead: Published, now: Moment) -> Finding {
+        self.finding(Origin::Stale { age: now.since(&self.began), instead })
+    }
+
+    pub(super) fn materials(&self) -> Option<&Materials> {
+        match &self.published {
+            Published::Found(materials) => Some(materials),
+            Published::Absent | Published::Unknown(_) => None,
+        }
+    }
+
+    fn finding(&self, origin: Origin) -> Finding {
+        Finding { published: self.published.clone(), origin, began: self.began.monotonic }
+    }
+
+    fn size(&self, key: &CacheKey) -> usize {
+        size_of::<(CacheKey, Self)>() * 2 + key.size() + self.published.size()
+    }
+}
+
+/// So many entries, of so many bytes.
+#[derive(Debug)]
+pub(super) struct Store {
+    /// Each with its size; in boxes, since the map has room for more than it holds.
+    entries: HashMap<CacheKey, Box<(Entry, usize)>>,
+    size: usize,
+    most: usize,
+    most_size: usize,
+}
+
+impl Store {
+    pub(super) fn new(most: usize, most_size: usize) -> Self {
+        Self { entries: HashMap::new(), size: 0, most, most_size }
+    }
+
+    /// Takes an entry in, unless all that it could take the place of is worth more.
+    pub(super) fn insert(&mut self, key: CacheKey, entry: Entry, now: Moment) {
+        self.remove(&key);
+        let size = entry.size(&key);
+        if !self.has_room(size) {
+            self.retain(|entry| entry.is_live(now));
+        }
+        for standing in [Standing::Claimed, Standing::ReliedOn] {
+            if !self.has_room(size) && standing <= entry.standing {
+                self.evict(standing);
+            }
+        }
+        if self.has_room(size) {
+            self.size += size;
+            self.entries.insert(key, Box::new((entry, size)));
+        }
+    }
+
+    pub(super) fn remove(&mut self, key: &CacheKey) -> Option<Entry> {
+        let (entry, size) = *self.entries.remove(key)?;
+        self.size -= size;
+        Some(entry)
+    }
+
+    /// Keeps what `wanted` says.
+    pub(super) fn retain(&mut self, wanted: impl Fn(&Entry) -> bool) {
+        let size = &mut self.size;
+        self.entries.retain(|_, entry| {
+            let (entry, own) = &**entry;
+            let keep = wanted(entry);
+            *size -= if keep { 0 } else { *own };
+            keep
+        });
+    }
+
+    pub(super) fn entry(&mut self, key: &CacheKey) -> Option<&mut Entry> {
+        self.entries.get_mut(key).map(|entry| &mut entry.0)
+    }
+
+    pub(super) fn live(&mut self, key: &CacheKey, now: Moment) -> Option<&mut Entry> {
+        self.entry(key).filter(|entry| entry.is_live(now))
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    fn has_room(&self, size: usize) -> bool {
+        self.entries.len() < self.most && self.size.saturating_add(size) <= self.most_size
+    }
+
+    /// Frees an eighth, so that it is seldom done: of the sites that take most, what was not asked
+    /// for the longest. Whoever makes names by the thousand loses his own (A11).
+    fn evict(&mut self, standing: Standing) {
+        let mut sites: HashMap<&str, Site<'_>> = HashMap::new();
+        for (key, entry) in &self.entries {
+            let (entry, size) = &**entry;
+            if entry.standing == standing {
+                sites.entry(key.site()).or_default().add(entry.used, key, *size);
+            }
+        }
+        let mut largest: BinaryHeap<_> = sites.into_values().map(Site::sorted).collect();
+        let (mut count, mut size) = (self.entries.len(), self.size);
+        let (most, most_size) = (self.most - self.most.div_ceil(8), self.most_size / 8 * 7);
+        let mut victims = Vec::new();
+        while count > most || size > most_size {
+            let Some(mut site) = largest.pop() else { break };
+            let Some((_, key, own)) = site.entries.pop() else { continue };
+            (count, size, site.size) = (count - 1, size - own, site.size - own);
+            victims.push(key.clone());
+            largest.push(site);
+        }
+        for key in victims {
+            self.remove(&key);
+        }
+    }
+}
+
+/// The entries of one site.
+#[derive(Default)]
+struct Site<'a> {
+    size: usize,
+    /// The one that was not asked for the longest comes last.
+    entries: Vec<(Reverse<Instant>, &'a CacheKey, usize)>,
+}
+
+impl<'a> Site<'a> {
+    fn add(&mut self, used: Instant, key: &'a CacheKey, size: usize) {
+        self.size += size;
+        self.entries.push((Reverse(used), key, size));
+    }
+
+    fn sorted(mut self) -> Self {
+        self.entries.sort_unstable_by_key(|(used, ..)| *used);
+        self
+    }
+
+    /// What says which site has to give first.
+    fn rank(&self) -> (usize, Option<Reverse<Instant>>) {
+        (self.size, self.entries.last().map(|(used, ..)| *used))
+    }
+}
+
+impl Ord for Site<'_> {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        self.rank().cmp(&other.rank())
+    }
+}
+
+impl PartialOrd for Site<'_> {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for Site<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.rank() == other.rank()
+    }
+}
+
+impl Eq for Site<'_> {}

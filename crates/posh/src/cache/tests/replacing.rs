@@ -1,0 +1,134 @@
+//! What takes the place of a document, and how often that may be tried.
+
+use super::*;
+
+const SOURCE: &str = "im.example";
+const WE: Reason = Reason::NoProof(Purpose::Ourselves);
+const THEY: Reason = Reason::NoProof(Purpose::Stranger);
+
+fn holding(clock: Clock) -> (Cache, Finding) {
+    let mut cache = Cache::new(Limits::default());
+    let found = cache.put(SOURCE, fingerprints(SOURCE, 24 * HOUR, clock.at(0)), clock.at(0));
+    (cache, found)
+}
+
+/// What stands after a lookup, for this reason, that came to this at the tenth second.
+fn after(cache: &mut Cache, published: Published, reason: Reason, clock: Clock) -> Finding {
+    let asked = Asked { reason: Some(reason), ..strangers(clock.at(9)) };
+    cache.keep(&key(SOURCE), published, asked, clock.at(10), DICE)
+}
+
+#[test]
+fn a10_ca04_no_failure_takes_the_place_of_a_document_and_the_answer_says_so() {
+    let clock = Clock::start();
+    for failure in [
+        Published::Absent,
+        failed(),
+        unknown(FetchError::Timeout { url: url() }),
+        invalid(DocumentError::NotAnObject),
+        unknown(FetchError::OverBudget(Budget::Host)),
+    ] {
+        let (mut cache, _) = holding(clock);
+        let stands = after(&mut cache, failure.clone(), THEY, clock);
+        assert!(matches_leaf(&stands.published, clock.at(10)), "{failure:?}");
+        assert!(!stands.is_cached());
+        let Origin::Stale { age, instead } = stands.origin else { panic!("{:?}", stands.origin) };
+        assert_eq!(age, Duration::from_secs(10));
+        assert_eq!(format!("{instead:?}"), format!("{failure:?}"));
+        assert!(cache.holds(SOURCE, clock.at(24 * HOUR - 1)));
+        assert_eq!(cache.entries(), (1, 0));
+    }
+}
+
+#[test]
+fn a10_another_document_takes_its_place() {
+    let clock = Clock::start();
+    let (mut cache, _) = holding(clock);
+    let other = other_fingerprints(SOURCE, clock.at(10));
+    let stands = after(&mut cache, other, THEY, clock);
+    assert!(matches!(stands.origin, Origin::Refetched));
+    assert!(!matches_leaf(&cache.look(SOURCE, clock.at(11)).unwrap(), clock.at(11)));
+}
+
+#[test]
+fn a10_withdrawal_takes_its_place_and_so_does_a_private_key() {
+    let clock = Clock::start();
+    for error in [DocumentError::Withdrawn, DocumentError::PrivateKey("keys[0].d".into())] {
+        let (mut cache, _) = holding(clock);
+        let stands = after(&mut cache, invalid(error), THEY, clock);
+        assert!(matches!(stands.published, Published::Unknown(_)));
+        assert!(matches!(cache.look(SOURCE, clock.at(11)), Some(Published::Unknown(_))));
+        assert_eq!(cache.entries(), (0, 1));
+    }
+}
+
+#[test]
+fn a10_an_earlier_lookup_that_ends_later_replaces_nothing() {
+    let clock = Clock::start();
+    let mut cache = Cache::new(Limits::default());
+    let (began, later) = (clock.at(0), clock.at(5));
+    cache.put(SOURCE, fingerprints(SOURCE, HOUR, later), later);
+    for old in [other_fingerprints(SOURCE, began), invalid(DocumentError::Withdrawn)] {
+        let stands = cache.keep(&key(SOURCE), old, strangers(began), clock.at(6), DICE);
+        assert!(matches_leaf(&stands.published, clock.at(6)));
+        assert!(matches_leaf(&cache.look(SOURCE, clock.at(6)).unwrap(), clock.at(6)));
+    }
+}
+
+#[test]
+fn a10_each_of_us_and_strangers_may_look_again_once_a_minute() {
+    let clock = Clock::start();
+    let (mut cache, _) = holding(clock);
+    let mut may = |reason, second| cache.may_replace(&key(SOURCE), reason, clock.at(second));
+    assert!(may(THEY, 10));
+    assert!(!may(THEY, 69));
+    assert!(may(WE, 69));
+    assert!(may(Reason::Age, 69));
+    assert!(may(THEY, 70));
+    assert!(!may(WE, 128));
+    assert!(!may(Reason::Age, 128));
+    assert!(may(WE, 129));
+}
+
+#[test]
+fn a10_what_was_found_by_looking_again_does_not_start_the_minute_anew() {
+    let clock = Clock::start();
+    for found in [other_fingerprints(SOURCE, clock.at(10)), invalid(DocumentError::Withdrawn)] {
+        let (mut cache, _) = holding(clock);
+        assert!(cache.may_replace(&key(SOURCE), WE, clock.at(9)));
+        after(&mut cache, found, WE, clock);
+        assert!(!cache.may_replace(&key(SOURCE), WE, clock.at(11)));
+        assert!(cache.may_replace(&key(SOURCE), WE, clock.at(69)));
+    }
+}
+
+#[test]
+fn only_what_began_later_than_what_was_seen_is_newer() {
+    let clock = Clock::start();
+    let (mut cache, seen) = holding(clock);
+    assert!(cache.newer(&key(SOURCE), &seen, clock.at(9)).is_none());
+    let other = other_fingerprints(SOURCE, clock.at(10));
+    after(&mut cache, other, THEY, clock);
+    let newer = cache.newer(&key(SOURCE), &seen, clock.at(11)).unwrap();
+    assert!(newer.is_cached());
+    assert!(cache.newer(&key(SOURCE), &newer, clock.at(11)).is_none());
+}
+
+#[test]
+fn a16_a_match_on_what_is_older_than_an_hour_asks_for_another_look() {
+    let clock = Clock::start();
+    for (second, old) in [(HOUR, false), (HOUR + 1, true)] {
+        let (mut cache, seen) = holding(clock);
+        let seen = materials(&seen.published);
+        assert_eq!(cache.matched(&key(SOURCE), seen, &leaf(), clock.at(second)), old);
+    }
+}
+
+#[test]
+fn a16_what_matched_something_else_asks_for_nothing() {
+    let clock = Clock::start();
+    let (mut cache, _) = holding(clock);
+    let elsewhere = fingerprints(SOURCE, 24 * HOUR, clock.at(0));
+    let now = clock.at(2 * HOUR);
+    assert!(!cache.matched(&key(SOURCE), materials(&elsewhere), &leaf(), now));
+}
