@@ -30,6 +30,33 @@ impl Finding {
     pub fn is_cached(&self) -> bool {
         matches!(self.origin, Origin::Cached { .. })
     }
+
+    /// The same for someone who began to ask when it was being looked up already: what it does not
+    /// prove may have come up since (A10).
+    #[cfg(feature = "client")]
+    pub(crate) fn before(self, now: Instant) -> Self {
+        match self.origin {
+            Origin::Fetched | Origin::Refetched => {
+                let age = now.saturating_duration_since(self.began);
+                Self { origin: Origin::Cached { age }, ..self }
+            }
+            Origin::Cached { .. } | Origin::Stale { .. } => self,
+        }
+    }
+
+    /// What there is to say where another lookup may not be made: that a certificate does not match
+    /// is not believed then, and that there is nothing stands (A10, A11).
+    #[cfg(feature = "client")]
+    pub(crate) fn refused(&self, refusal: Published, now: Instant) -> Self {
+        match self.published {
+            Published::Found(_) => Self::fetched(refusal, now),
+            Published::Absent | Published::Unknown(_) => {
+                let age = now.saturating_duration_since(self.began);
+                let origin = Origin::Stale { age, instead: refusal };
+                Self { origin, ..self.clone() }
+            }
+        }
+    }
 }
 
 /// How something became known.

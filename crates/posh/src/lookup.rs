@@ -93,6 +93,11 @@ impl Lookup {
         matches!(self.stage, Stage::Referred { .. })
     }
 
+    #[cfg(feature = "client")]
+    pub(crate) fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
     fn judge(mut self, response: &Response<'_>, now: UnixTime) -> Result<Progress, LookupError> {
         match (response.status, self.stage) {
             (200, _) => match self.document(response)? {

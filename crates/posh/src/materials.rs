@@ -44,6 +44,13 @@ impl Materials {
         Self { source, walked, list, valid_until, latest, burnt }
     }
 
+    /// Lets it end no later than `end`.
+    #[cfg(feature = "client")]
+    pub(crate) fn end_by(&mut self, end: UnixTime) {
+        self.latest = self.latest.min(end);
+        self.valid_until = self.valid_until.min(end);
+    }
+
     /// These, but good for as long as a certificate lives that has matched; `None` if that is no
     /// longer than before, and for fingerprints, which say themselves how long they are good for.
     pub(crate) fn prolonged(&self, not_after: UnixTime) -> Option<Self> {

@@ -2,70 +2,109 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
+use std::time::Instant;
 
-use rustls_pki_types::DnsName;
 use tokio::sync::watch;
 
 use super::lock::lock;
-use crate::{FetchError, Published, Service};
+use crate::{CacheKey, FetchError, Finding, Published, Purpose};
 
-/// What is being looked up, and for whom.
+/// What is being looked up, and for whom: what a stranger's budget ends must not end what we ask for
+/// ourselves.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
-pub(super) struct Key {
-    pub(super) source: DnsName<'static>,
-    pub(super) service: Service,
+pub(super) struct Flight {
+    pub(super) key: CacheKey,
     pub(super) purpose: Purpose,
 }
 
-/// For whom: what a stranger's budget ends must not end what we ask for ourselves.
-#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
-pub(super) enum Purpose {
-    Ourselves,
-    Stranger,
+/// What a flight has brought so far.
+#[derive(Clone, Debug)]
+enum Brought {
+    /// Enough for ourselves.
+    Early(Finding),
+    /// All that it will.
+    Everything(Finding),
 }
+
+type Receiver = watch::Receiver<Option<Brought>>;
 
 /// The lookups that are under way.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Flights(Arc<Mutex<HashMap<Key, watch::Receiver<Option<Published>>>>>);
+pub(super) struct Flights(Arc<Mutex<HashMap<Flight, Receiver>>>);
 
 impl Flights {
-    /// Joins the lookup of this key, or starts one, as a task of its own: it lands also when the
-    /// first who waits for it goes away.
+    /// Joins this flight, or starts one, as a task of its own: it lands also when the first who
+    /// waits for it goes away.
     ///
     /// A stranger may join ours, and we never a stranger's.
-    pub(super) fn board<F, E>(
+    pub(super) fn board<T, F, E>(
         &self,
-        key: Key,
-        start: impl FnOnce() -> Result<F, E>,
+        flight: Flight,
+        prepare: impl FnOnce() -> Result<T, E>,
+        fly: impl FnOnce(T, Early) -> F,
     ) -> Result<Waiting, E>
     where
-        F: Future<Output = Published> + Send + 'static,
+        F: Future<Output = Finding> + Send + 'static,
     {
         let mut flights = lock(&self.0);
-        let ours = Key { purpose: Purpose::Ourselves, ..key.clone() };
-        if let Some(flight) = flights.get(&ours).or_else(|| flights.get(&key)) {
-            return Ok(Waiting(flight.clone()));
+        let ours = Flight { purpose: Purpose::Ourselves, ..flight.clone() };
+        let purpose = flight.purpose;
+        if let Some(receiver) = flights.get(&ours).or_else(|| flights.get(&flight)) {
+            return Ok(Waiting { receiver: receiver.clone(), purpose, ticket: Ticket::Joined });
         }
-        let flight = start()?;
+        let prepared = prepare()?;
         let (sender, receiver) = watch::channel(None);
-        flights.insert(key.clone(), receiver.clone());
+        flights.insert(flight.clone(), receiver.clone());
         // A runtime that is shutting down drops the task at once, and so the landing.
         drop(flights);
-        let landing = Landing { flights: self.clone(), key, sender, published: None };
-        tokio::spawn(async move { landing.land(flight.await) });
-        Ok(Waiting(receiver))
+        let lookup = fly(prepared, Early(sender.clone()));
+        let landing = Landing { flights: self.clone(), flight, sender, brought: None };
+        tokio::spawn(async move { landing.land(lookup.await) });
+        Ok(Waiting { receiver, purpose, ticket: Ticket::Started })
     }
+}
+
+/// Whose flight it is.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Ticket {
+    Started,
+    Joined,
 }
 
 /// A place on a flight.
 #[derive(Debug)]
-pub(super) struct Waiting(watch::Receiver<Option<Published>>);
+pub(super) struct Waiting {
+    receiver: Receiver,
+    purpose: Purpose,
+    pub(super) ticket: Ticket,
+}
 
 impl Waiting {
-    pub(super) async fn landing(mut self) -> Published {
-        let landed = self.0.wait_for(Option::is_some).await;
-        let published = landed.ok().and_then(|published| published.clone());
-        published.unwrap_or_else(|| Published::Unknown(Arc::new(FetchError::Interrupted)))
+    /// A stranger waits for everything: whoever makes us look must not win by a slow answer (A20).
+    pub(super) async fn landing(mut self) -> Finding {
+        let enough = |brought: &Option<Brought>| match brought {
+            Some(Brought::Early(_)) => self.purpose == Purpose::Ourselves,
+            Some(Brought::Everything(_)) => true,
+            None => false,
+        };
+        let landed = self.receiver.wait_for(enough).await;
+        match landed.ok().and_then(|brought| brought.clone()) {
+            Some(Brought::Early(finding) | Brought::Everything(finding)) => finding,
+            None => {
+                let interrupted = Published::Unknown(Arc::new(FetchError::Interrupted));
+                Finding::fetched(interrupted, Instant::now())
+            }
+        }
+    }
+}
+
+/// Lets those go who need no more.
+#[derive(Debug)]
+pub(super) struct Early(watch::Sender<Option<Brought>>);
+
+impl Early {
+    pub(super) fn bring(self, finding: Finding) {
+        self.0.send_replace(Some(Brought::Early(finding)));
     }
 }
 
@@ -73,21 +112,21 @@ impl Waiting {
 /// has an answer and asks again gets a newer one.
 struct Landing {
     flights: Flights,
-    key: Key,
-    sender: watch::Sender<Option<Published>>,
-    published: Option<Published>,
+    flight: Flight,
+    sender: watch::Sender<Option<Brought>>,
+    brought: Option<Brought>,
 }
 
 impl Landing {
-    fn land(mut self, published: Published) {
-        self.published = Some(published);
+    fn land(mut self, finding: Finding) {
+        self.brought = Some(Brought::Everything(finding));
     }
 }
 
 impl Drop for Landing {
     fn drop(&mut self) {
-        lock(&self.flights.0).remove(&self.key);
-        self.sender.send_replace(self.published.take());
+        lock(&self.flights.0).remove(&self.flight);
+        self.sender.send_replace(self.brought.take());
     }
 }
 
@@ -96,35 +135,53 @@ mod tests {
     use std::convert::Infallible;
     use std::sync::atomic::{AtomicUsize, Ordering};
 
+    use rustls_pki_types::DnsName;
     use tokio::sync::oneshot;
 
     use super::*;
+    use crate::{Profile, Service};
 
-    fn key(purpose: Purpose) -> Key {
+    fn flight(purpose: Purpose) -> Flight {
         let source = DnsName::try_from("im.example").unwrap();
-        Key { source, service: Service::XMPP_SERVER, purpose }
+        let key = CacheKey::new(&source, &Service::XMPP_SERVER, &[Profile::Rfc7711]);
+        Flight { key, purpose }
+    }
+
+    fn absent() -> Finding {
+        Finding::fetched(Published::Absent, Instant::now())
     }
 
     fn join(flights: &Flights, purpose: Purpose) -> Waiting {
-        let start = || Err::<std::future::Ready<Published>, _>("there is no flight to join");
-        flights.board(key(purpose), start).unwrap()
+        let prepare = || Err::<(), _>("there is no flight to join");
+        let fly = |(), _| std::future::ready(absent());
+        let waiting = flights.board(flight(purpose), prepare, fly).unwrap();
+        assert_eq!(waiting.ticket, Ticket::Joined);
+        waiting
     }
 
     /// Starts a flight that lands when told.
-    fn start(flights: &Flights, purpose: Purpose) -> (Waiting, oneshot::Sender<Published>) {
+    fn start(flights: &Flights, purpose: Purpose) -> (Waiting, oneshot::Sender<Finding>) {
         let (land, landed) = oneshot::channel();
-        let flight = async { landed.await.unwrap() };
-        (flights.board(key(purpose), || Ok::<_, Infallible>(flight)).unwrap(), land)
+        let fly = |(), _| async { landed.await.unwrap() };
+        (flights.board(flight(purpose), prepared, fly).unwrap(), land)
+    }
+
+    fn prepared() -> Result<(), Infallible> {
+        Ok(())
+    }
+
+    async fn lands(waiting: Waiting) -> bool {
+        matches!(waiting.landing().await.published, Published::Absent)
     }
 
     #[tokio::test]
-    async fn many_wait_for_one_flight() {
+    async fn ca03_ten_thousand_wait_for_one_flight() {
         let flights = Flights::default();
         let (first, land) = start(&flights, Purpose::Stranger);
-        let others: Vec<_> = (0..100).map(|_| join(&flights, Purpose::Stranger)).collect();
-        land.send(Published::Absent).unwrap();
+        let others: Vec<_> = (1..10_000).map(|_| join(&flights, Purpose::Stranger)).collect();
+        land.send(absent()).unwrap();
         for waiting in others.into_iter().chain([first]) {
-            assert!(matches!(waiting.landing().await, Published::Absent));
+            assert!(lands(waiting).await);
         }
     }
 
@@ -134,15 +191,15 @@ mod tests {
         let (first, land) = start(&flights, Purpose::Stranger);
         let second = join(&flights, Purpose::Stranger);
         drop(first);
-        land.send(Published::Absent).unwrap();
-        assert!(matches!(second.landing().await, Published::Absent));
+        land.send(absent()).unwrap();
+        assert!(lands(second).await);
     }
 
     #[tokio::test]
     async fn after_landing_nothing_is_kept() {
         let flights = Flights::default();
         let (first, land) = start(&flights, Purpose::Stranger);
-        land.send(Published::Absent).unwrap();
+        land.send(absent()).unwrap();
         first.landing().await;
         assert!(lock(&flights.0).is_empty());
     }
@@ -152,7 +209,9 @@ mod tests {
         let flights = Flights::default();
         let (waiting, land) = start(&flights, Purpose::Stranger);
         drop(land);
-        let Published::Unknown(error) = waiting.landing().await else { panic!("nothing landed") };
+        let Published::Unknown(error) = waiting.landing().await.published else {
+            panic!("something landed")
+        };
         assert!(matches!(*error, FetchError::Interrupted));
         assert!(lock(&flights.0).is_empty());
     }
@@ -173,13 +232,30 @@ mod tests {
         let flights = Flights::default();
         let (_theirs, _land) = start(&flights, Purpose::Stranger);
         let started = AtomicUsize::new(0);
-        let ours = flights.board(key(Purpose::Ourselves), || {
+        let fly = |(), _| {
             started.fetch_add(1, Ordering::Relaxed);
-            Ok::<_, Infallible>(std::future::ready(Published::Absent))
-        });
+            std::future::ready(absent())
+        };
+        let ours = flights.board(flight(Purpose::Ourselves), prepared, fly);
         assert_eq!(started.load(Ordering::Relaxed), 1);
         let stranger = join(&flights, Purpose::Stranger);
         ours.unwrap().landing().await;
-        assert!(matches!(stranger.landing().await, Published::Absent));
+        assert!(lands(stranger).await);
+    }
+
+    #[tokio::test]
+    async fn a20_what_comes_early_is_for_ourselves_and_not_for_a_stranger() {
+        let flights = Flights::default();
+        let (land, landed) = oneshot::channel();
+        let fly = |(), early: Early| async {
+            let refused = Published::Unknown(Arc::new(FetchError::Interrupted));
+            early.bring(Finding::fetched(refused, Instant::now()));
+            landed.await.unwrap()
+        };
+        let ours = flights.board(flight(Purpose::Ourselves), prepared, fly);
+        let stranger = join(&flights, Purpose::Stranger);
+        assert!(!lands(ours.unwrap()).await);
+        land.send(absent()).unwrap();
+        assert!(lands(stranger).await);
     }
 }

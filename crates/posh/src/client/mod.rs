@@ -1,9 +1,9 @@
 //! Looks documents up over HTTPS: drives [`Lookup`] with reqwest.
 //!
 //! ```text
-//! Client ─► Flights ─► walk of each profile ─► decision
-//!              │         └─► Transport ─► VettedResolver ─► AddressGuard
-//!           Budgets ◄──────────┴───────────────┘
+//! Client ─► Cache ─► Flights ─► Trip: walk of each profile ─► decision ─► Cache
+//!                               │       └─► Transport ─► VettedResolver ─► AddressGuard
+//!                            Budgets ◄──────────┴───────────────┘
 //! ```
 
 mod address;
@@ -15,6 +15,7 @@ mod lock;
 mod nat64;
 mod resolver;
 mod transport;
+mod trip;
 mod walk;
 
 use std::fmt;
@@ -23,20 +24,26 @@ use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 use reqwest::dns::Resolve;
-use rustls_pki_types::DnsName;
+use rustls_pki_types::{CertificateDer, DnsName};
 
 pub use self::address::AddressGuard;
-use self::budget::{Budgets, Charge, Network};
-use self::flight::{Flights, Key, Purpose};
+use self::budget::Budgets;
+use self::flight::{Flight, Flights, Ticket, Waiting};
+use self::lock::lock;
 pub use self::nat64::InvalidNat64;
 use self::transport::Transport;
-use self::walk::Walker;
-use crate::lookup::{Lookup, normalised};
-use crate::{Budget, FetchError, Limits, Profile, Published, Service};
+use self::trip::{Asker, Trip, moment};
+use crate::{
+    Cache, CacheKey, Finding, Limits, Materials, Profile, Published, Purpose, Reason, Service,
+};
 
-/// Looks documents up over HTTPS.
+/// Looks documents up over HTTPS, and keeps what it finds for as long as that may be used.
 ///
-/// Cheap to clone; clones share what is under way. Nothing is kept once it has been found.
+/// Cheap to clone; clones share what is under way and what is kept.
+///
+/// A certificate that does not match what [was found before](Finding::is_cached) may be a new one,
+/// so it is compared again with what [`refetch`](Self::refetch) finds, and only then refused. One
+/// that does match is [told](Self::matched).
 #[derive(Clone)]
 pub struct Client(Arc<Inner>);
 
@@ -46,6 +53,7 @@ struct Inner {
     limits: Limits,
     budgets: Arc<Mutex<Budgets>>,
     flights: Flights,
+    cache: Mutex<Cache>,
 }
 
 impl Client {
@@ -74,6 +82,7 @@ impl Client {
             limits,
             budgets: Arc::new(Mutex::new(Budgets::new(limits))),
             flights: Flights::default(),
+            cache: Mutex::new(Cache::new(limits)),
         })))
     }
 
@@ -81,8 +90,8 @@ impl Client {
     ///
     /// Ends within [`Limits::timeout`]. Whoever asks while the same is being looked up shares the
     /// result; who stops waiting harms nobody else. Has to be called within a tokio runtime.
-    pub async fn fetch(&self, source: &DnsName<'_>, service: &Service) -> Published {
-        self.look_up(source, service, Purpose::Ourselves, || Ok(None)).await
+    pub async fn fetch(&self, source: &DnsName<'_>, service: &Service) -> Finding {
+        self.look_up(source, service, Asker::Ourselves, None).await
     }
 
     /// The same, because a stranger at `asker` claimed to be `source`: within the budgets of
@@ -95,35 +104,112 @@ impl Client {
         source: &DnsName<'_>,
         service: &Service,
         asker: Option<IpAddr>,
-    ) -> Published {
-        let budgets = &self.0.budgets;
-        let begin = || {
-            let asker = asker.map(Network::from);
-            Charge::begin(budgets, asker, Instant::now()).map(|charge| Some(Arc::new(charge)))
-        };
-        self.look_up(source, service, Purpose::Stranger, begin).await
+    ) -> Finding {
+        self.look_up(source, service, Asker::Stranger(asker), None).await
+    }
+
+    /// What `source` publishes now: for when a certificate is not proved by what was `seen` before.
+    ///
+    /// Only a document, or its withdrawal, takes the place of one that may still be used: where
+    /// another lookup fails, that one stands (RFC 7711 §6). What others looked up since is shared; it
+    /// [is cached](Finding::is_cached), and a certificate that it does not prove either may ask once
+    /// more.
+    ///
+    /// A domain is looked up again once in [`Limits::replace_pause`] at most. Until then
+    /// [`Budget::Domain`] is used up where `seen` was found, and otherwise `seen` stands.
+    pub async fn refetch(
+        &self,
+        seen: &Finding,
+        source: &DnsName<'_>,
+        service: &Service,
+    ) -> Finding {
+        self.look_up(source, service, Asker::Ourselves, Some(seen)).await
+    }
+
+    /// The same, for a stranger at `asker`, within all budgets.
+    pub async fn refetch_on_behalf(
+        &self,
+        seen: &Finding,
+        source: &DnsName<'_>,
+        service: &Service,
+        asker: Option<IpAddr>,
+    ) -> Finding {
+        self.look_up(source, service, Asker::Stranger(asker), Some(seen)).await
+    }
+
+    /// Takes note that `leaf` matched what was `seen`, which is then kept before what strangers
+    /// claim, and looked up again in the background where it is older than [`Limits::old`].
+    ///
+    /// Has to be called within a tokio runtime.
+    pub fn matched(&self, seen: &Arc<Materials>, service: &Service, leaf: &CertificateDer<'_>) {
+        let key = CacheKey::new(seen.source(), service, &self.0.profiles);
+        if lock(&self.0.cache).matched(&key, seen, leaf, moment()) {
+            // Nobody waits for it; where it may not be made now, the next match asks again.
+            let (asker, reason) = (Asker::Stranger(None), Some(Reason::Age));
+            let _under_way = self.0.board(&key, (seen.source(), service), asker, None, reason);
+        }
     }
 
     async fn look_up(
         &self,
         source: &DnsName<'_>,
         service: &Service,
-        purpose: Purpose,
-        charge: impl FnOnce() -> Result<Option<Arc<Charge>>, Budget>,
-    ) -> Published {
-        let lookups = match self.0.lookups(source, service) {
-            Ok(lookups) => lookups,
-            Err(error) => return Published::Unknown(Arc::new(error)),
-        };
-        let key = Key { source: normalised(source), service: service.clone(), purpose };
-        let waiting = self.0.flights.board(key, || {
-            let inner = Arc::clone(&self.0);
-            charge().map(|charge| async move { inner.fly(lookups, charge, purpose).await })
-        });
-        match waiting {
-            Ok(waiting) => waiting.landing().await,
-            Err(budget) => Published::Unknown(Arc::new(FetchError::OverBudget(budget))),
+        asker: Asker,
+        seen: Option<&Finding>,
+    ) -> Finding {
+        let inner = &self.0;
+        let key = CacheKey::new(source, service, &inner.profiles);
+        if let Some(known) = inner.known(&key, asker.purpose(), seen) {
+            return known;
         }
+        let reason = seen.map(|_| Reason::NoProof(asker.purpose()));
+        match inner.board(&key, (source, service), asker, seen, reason) {
+            Ok(waiting) if seen.is_some() && waiting.ticket == Ticket::Joined => {
+                waiting.landing().await.before(Instant::now())
+            }
+            Ok(waiting) => waiting.landing().await,
+            Err(finding) => finding,
+        }
+    }
+}
+
+impl Inner {
+    /// What is at hand, and newer than what was `seen`.
+    fn known(&self, key: &CacheKey, purpose: Purpose, seen: Option<&Finding>) -> Option<Finding> {
+        let mut cache = lock(&self.cache);
+        match seen {
+            Some(seen) => cache.newer(key, seen, moment()),
+            None => cache.find(key, purpose, moment()),
+        }
+    }
+
+    /// Joins a flight or starts one, unless there is an answer without one.
+    fn board(
+        self: &Arc<Self>,
+        key: &CacheKey,
+        question: (&DnsName<'_>, &Service),
+        asker: Asker,
+        seen: Option<&Finding>,
+        reason: Option<Reason>,
+    ) -> Result<Waiting, Finding> {
+        let purpose = asker.purpose();
+        let prepare = || {
+            // What has landed meanwhile is not on the list any more.
+            let known =
+                if reason == Some(Reason::Age) { None } else { self.known(key, purpose, seen) };
+            if let Some(known) = known {
+                return Err(known);
+            }
+            Trip::prepare(self, key, question, asker, reason).map_err(|error| {
+                let refusal = Published::Unknown(Arc::new(error));
+                match seen {
+                    Some(seen) => seen.refused(refusal, Instant::now()),
+                    None => Finding::fetched(refusal, Instant::now()),
+                }
+            })
+        };
+        let flight = Flight { key: key.clone(), purpose };
+        self.flights.board(flight, prepare, Trip::fly)
     }
 }
 
@@ -133,40 +219,5 @@ impl fmt::Debug for Client {
             .field("profiles", &self.0.profiles)
             .field("limits", &self.0.limits)
             .finish_non_exhaustive()
-    }
-}
-
-/// The lookups of one flight, of the profiles that are asked for.
-struct Lookups {
-    fingerprints: Option<Lookup>,
-    key_set: Option<Lookup>,
-}
-
-impl Inner {
-    fn lookups(&self, source: &DnsName<'_>, service: &Service) -> Result<Lookups, FetchError> {
-        let lookup = |profile| {
-            let asked = self.profiles.contains(&profile);
-            asked.then(|| Lookup::new(source, service, profile, self.limits)).transpose()
-        };
-        Ok(Lookups { fingerprints: lookup(Profile::Rfc7711)?, key_set: lookup(Profile::Draft02)? })
-    }
-
-    async fn fly(
-        &self,
-        lookups: Lookups,
-        charge: Option<Arc<Charge>>,
-        purpose: Purpose,
-    ) -> Published {
-        let Lookups { fingerprints, key_set } = lookups;
-        let walker = Walker { transport: &self.transport, charge, start: Instant::now() };
-        match (fingerprints, key_set) {
-            (Some(fingerprints), Some(key_set)) => {
-                decision::of_both(walker.walk(fingerprints), walker.walk(key_set), purpose).await
-            }
-            (Some(lookup), None) | (None, Some(lookup)) => {
-                walker.walk(lookup).await.into_published()
-            }
-            (None, None) => Published::Absent,
-        }
     }
 }

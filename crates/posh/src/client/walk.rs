@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use rustls_pki_types::UnixTime;
 use tokio::time::timeout;
@@ -11,7 +11,7 @@ use super::budget::{Charge, Origin, Visit};
 use super::decision::Outcome;
 use super::transport::{Answer, Transport};
 use crate::FetchError;
-use crate::lookup::{Lookup, Progress, Response};
+use crate::lookup::{LONGEST_LIFETIME, Lookup, Progress, Response};
 
 /// Walks lookups on one charge, within one time.
 pub(super) struct Walker<'a> {
@@ -61,12 +61,18 @@ pub(super) fn step(
     now: UnixTime,
 ) -> ControlFlow<Outcome, Lookup> {
     let is_referred = lookup.is_referred();
+    let limits = *lookup.limits();
+    let until = |lifetime: Duration| {
+        UnixTime::since_unix_epoch(Duration::from_secs(
+            now.as_secs().saturating_add(lifetime.min(LONGEST_LIFETIME).as_secs()),
+        ))
+    };
     ControlFlow::Break(match lookup.take(response, now) {
         Ok(Progress::Continue(next)) => return ControlFlow::Continue(next),
         Ok(Progress::Done(Some(materials))) => Outcome::Found(materials),
-        Ok(Progress::Done(None)) => Outcome::Absent,
+        Ok(Progress::Done(None)) => Outcome::Absent(until(limits.absent)),
         Err((error, _)) if !is_referred && error.is_not_json(response.body) => {
-            Outcome::NotJson(error)
+            Outcome::NotJson(error, until(limits.invalid))
         }
         Err((error, burnt)) => Outcome::Failed { error: error.into(), burnt },
     })

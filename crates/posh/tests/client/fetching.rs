@@ -8,7 +8,9 @@ use rustls_pki_types::UnixTime;
 use tokio::task::JoinSet;
 use xmpp_s2s_testkit::{Hold, Reply, well_known};
 
-use crate::setup::{BOTH, DEADLINE, SOURCE, client, client_of, fetch, found, world};
+use crate::setup::{
+    BOTH, DEADLINE, SOURCE, client, client_of, fetch, find, find_again, found, world,
+};
 
 #[tokio::test]
 async fn published_fingerprints_are_found() {
@@ -116,9 +118,10 @@ async fn ph03_a_redirect_is_followed_and_not_remembered() {
     world.publish_at("www.im.example", "/posh.json", Profile::Rfc7711, &[&identity]);
     world.reply(SOURCE, Profile::Rfc7711, Reply::redirect(301, target));
     let client = client_of(&world, &[Profile::Rfc7711]);
-    for _ in 0..2 {
-        let materials = found(fetch(&client, SOURCE).await);
-        assert_eq!(materials.walked().last().unwrap().as_str(), target);
+    let first = find(&client, SOURCE).await;
+    let second = find_again(&client, &first, SOURCE).await;
+    for finding in [first, second] {
+        assert_eq!(found(finding.published).walked().last().unwrap().as_str(), target);
     }
     let hosts: Vec<_> =
         world.web.requests().all().into_iter().map(|request| request.server_name).collect();
@@ -138,14 +141,14 @@ async fn a_reference_is_followed() {
 }
 
 #[tokio::test]
-async fn ca03_whoever_asks_meanwhile_shares_one_flight() {
+async fn ca03_ten_thousand_that_ask_meanwhile_share_one_lookup() {
     let (world, identity) = world().await;
     let hold = Hold::new();
     world.publish(SOURCE, Profile::Rfc7711, &[&identity]);
     world.reply(SOURCE, Profile::Draft02, Reply::status(404).held_by(&hold));
     let client = client(&world);
     let mut fetching = JoinSet::new();
-    for _ in 0..100 {
+    for _ in 0..10_000 {
         let client = client.clone();
         fetching.spawn(async move { fetch(&client, SOURCE).await });
     }

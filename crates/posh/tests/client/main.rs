@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod budgets;
+mod caching;
 mod fetching;
 mod refusing;
 mod setup;

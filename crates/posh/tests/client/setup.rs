@@ -6,7 +6,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use hickory_resolver::TokioResolver;
-use posh::{AddressGuard, Client, FetchError, Limits, Materials, Profile, Published, Service};
+use posh::{
+    AddressGuard, Client, FetchError, Finding, Limits, Materials, Profile, Published, Service,
+};
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use rustls::time_provider::TimeProvider;
 use rustls::{ClientConfig, ConfigBuilder, WantsVersions};
@@ -79,14 +81,38 @@ fn build_on(
 }
 
 pub(crate) async fn fetch(client: &Client, source: &str) -> Published {
-    let source = DnsName::try_from(source.to_owned()).unwrap();
-    client.fetch(&source, &Service::XMPP_SERVER).await
+    find(client, source).await.published
+}
+
+pub(crate) async fn find(client: &Client, source: &str) -> Finding {
+    client.fetch(&name(source), &Service::XMPP_SERVER).await
+}
+
+pub(crate) async fn find_again(client: &Client, seen: &Finding, source: &str) -> Finding {
+    client.refetch(seen, &name(source), &Service::XMPP_SERVER).await
 }
 
 pub(crate) async fn fetch_on_behalf(client: &Client, source: &str, asker: &str) -> Published {
-    let source = DnsName::try_from(source.to_owned()).unwrap();
+    find_on_behalf(client, source, asker).await.published
+}
+
+pub(crate) async fn find_on_behalf(client: &Client, source: &str, asker: &str) -> Finding {
     let asker = Some(asker.parse().unwrap());
-    client.fetch_on_behalf(&source, &Service::XMPP_SERVER, asker).await
+    client.fetch_on_behalf(&name(source), &Service::XMPP_SERVER, asker).await
+}
+
+pub(crate) async fn find_again_on_behalf(
+    client: &Client,
+    seen: &Finding,
+    source: &str,
+    asker: &str,
+) -> Finding {
+    let asker = Some(asker.parse().unwrap());
+    client.refetch_on_behalf(seen, &name(source), &Service::XMPP_SERVER, asker).await
+}
+
+fn name(source: &str) -> DnsName<'static> {
+    DnsName::try_from(source.to_owned()).unwrap()
 }
 
 #[track_caller]

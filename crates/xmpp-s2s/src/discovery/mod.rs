@@ -155,7 +155,7 @@ impl Finder {
     ) -> (Published, Step) {
         let start = Instant::now();
         let fetch = self.posh.fetch_on_behalf(remote.to_dns(), &Service::XMPP_SERVER, asker);
-        let published = fetch.await;
+        let published = fetch.await.published;
         let step = Step::posh(&published, start.elapsed());
         (published, step)
     }
@@ -165,7 +165,7 @@ impl Finder {
             return None;
         }
         let start = Instant::now();
-        let published = self.posh.fetch(remote.to_dns(), &Service::XMPP_SERVER).await;
+        let published = self.posh.fetch(remote.to_dns(), &Service::XMPP_SERVER).await.published;
         let step = Step::posh(&published, start.elapsed());
         Some((published, step))
     }

@@ -2,7 +2,7 @@ use std::future::{pending, ready};
 use std::ops::ControlFlow;
 
 use rustls_pki_types::pem::PemObject;
-use rustls_pki_types::{CertificateDer, DnsName, UnixTime};
+use rustls_pki_types::{CertificateDer, DnsName};
 
 use super::super::walk::step;
 use super::*;
@@ -222,27 +222,50 @@ fn a20_private_keys_beside_fingerprints_are_burnt() {
 
 #[tokio::test]
 async fn failed_fingerprints_do_not_wait_for_the_key_set() {
-    let published = of_both(ready(fingerprints(&[(503, "")])), pending(), Purpose::Ourselves).await;
+    let published =
+        of_both(ready(fingerprints(&[(503, "")])), pending(), Purpose::Ourselves, drop).await;
     assert!(matches!(published, Published::Unknown(_)));
 }
 
-#[tokio::test(start_paused = true)]
-async fn found_fingerprints_do_not_wait_long_for_the_key_set() {
-    let found = fingerprints(&[(200, &document(Profile::Rfc7711))]);
-    let published = of_both(ready(found), pending(), Purpose::Ourselves).await;
-    assert_eq!(profile(&published), Some(Profile::Rfc7711));
-}
-
-#[tokio::test(start_paused = true)]
-async fn a20_found_fingerprints_wait_for_a_strangers_key_set_to_its_end() {
+/// Decides between fingerprints and a key set that burns their key, and comes late; says what was
+/// handed out before, too.
+async fn with_a_late_key_set(purpose: Purpose) -> (Option<Published>, Published) {
     let found = fingerprints(&[(200, &document(Profile::Rfc7711))]);
     let burnt = document(Profile::Draft02).replace(r#""kty""#, r#""d":"AQAB","kty""#);
     let late = async {
         tokio::time::sleep(STRAGGLER * 4).await;
         answers(Profile::Draft02, &[(200, &burnt)])
     };
-    let published = of_both(ready(found), late, Purpose::Stranger).await;
-    assert_eq!(find(&published), Err(Mismatch::PrivateKeyPublished));
+    let mut early = None;
+    let published = of_both(ready(found), late, purpose, |found| early = Some(found)).await;
+    (early, published)
+}
+
+#[tokio::test(start_paused = true)]
+async fn found_fingerprints_do_not_wait_long_for_the_key_set() {
+    let (early, _) = with_a_late_key_set(Purpose::Ourselves).await;
+    assert_eq!(profile(&early.unwrap()), Some(Profile::Rfc7711));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a20_found_fingerprints_know_in_the_end_what_a_late_key_set_burns() {
+    for purpose in [Purpose::Ourselves, Purpose::Stranger] {
+        let (early, published) = with_a_late_key_set(purpose).await;
+        assert_eq!(find(&published), Err(Mismatch::PrivateKeyPublished));
+        assert_eq!(early.is_some(), purpose == Purpose::Ourselves);
+    }
+}
+
+#[test]
+fn a6_a_key_set_is_good_for_no_longer_than_the_absence_of_fingerprints() {
+    let limits = Limits::default();
+    for (answer, lifetime) in [((404, ""), limits.absent), ((200, "{"), limits.invalid)] {
+        let Published::Found(materials) = decide(fingerprints(&[answer]), key_set()) else {
+            panic!("not found");
+        };
+        assert_eq!(materials.valid_until().as_secs(), NOW.as_secs() + lifetime.as_secs());
+        assert!(materials.prolonged(UnixTime::since_unix_epoch(Duration::MAX)).is_none());
+    }
 }
 
 #[tokio::test]
@@ -252,6 +275,6 @@ async fn a_key_set_that_came_first_does_not_decide_first() {
         tokio::task::yield_now().await;
         found
     };
-    let published = of_both(late, ready(key_set()), Purpose::Ourselves).await;
+    let published = of_both(late, ready(key_set()), Purpose::Ourselves, drop).await;
     assert_eq!(profile(&published), Some(Profile::Rfc7711));
 }
