@@ -16,7 +16,9 @@ use crate::arrival::{AcceptError, Arrived, transport};
 use crate::clock::now;
 use crate::connection::{Connection, Progress};
 use crate::context::Context;
+use crate::discovery::Asker;
 use crate::peer::{Peer, Registered, Registry};
+use crate::proof::prove;
 use crate::reason::{explain, lost_code, negotiation_code};
 use crate::stop::Stop;
 
@@ -163,18 +165,17 @@ impl Claimed {
     async fn prove(&mut self) -> Result<Association, Rejection> {
         let Arrived { connection, peer, .. } = &mut self.arrived;
         let presented = connection.stream.presented();
-        let mut evidence = Evidence::default();
-        let first = self.context.authenticate(presented, &peer.pair, &evidence);
+        let first = self.context.authenticate(presented, &peer.pair, &Evidence::default());
         let policy = self.context.config.policy_for(&peer.pair.remote);
         if first.is_ok() || presented.is_none() || !policy.prooftypes.contains(&Prooftype::Posh) {
             return first;
         }
-        let asker = peer.address.map(|address| address.ip());
-        let lookup = self.context.finder.published_for(&peer.pair.remote, asker);
-        let (published, step) = lookup.await;
-        peer.trail_mut().record(step);
-        evidence.posh = Some(published);
-        self.context.authenticate(presented, &peer.pair, &evidence)
+        let asker = Asker::Stranger(peer.address.map(|address| address.ip()));
+        let pair = peer.pair.clone();
+        let (finding, step) = self.context.finder.look_up(&pair.remote, asker).await;
+        let trail = peer.trail_mut();
+        trail.record(step);
+        prove(&self.context, presented, &pair, asker, &mut Some(finding), trail).await
     }
 
     fn refuse(mut self, condition: Condition) {

@@ -149,6 +149,7 @@ mod negotiation;
 mod outbound;
 mod peer;
 mod pool;
+mod proof;
 mod reason;
 mod standing;
 mod stop;

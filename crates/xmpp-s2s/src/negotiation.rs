@@ -2,15 +2,17 @@
 
 use std::io;
 
+use posh::Finding;
 use tokio::time::Instant;
-use xmpp_s2s_proto::dna::{Evidence, Prooftype, Rejection};
+use xmpp_s2s_proto::dna::{Prooftype, Rejection};
 use xmpp_s2s_proto::stream::{Event, StreamError};
 use xmpp_s2s_proto::{Code, Domain, Pair, Phase, Step, Trail};
 
 use crate::clock::now;
 use crate::connection::{Connection, Progress};
 use crate::context::Context;
-use crate::discovery::Target;
+use crate::discovery::{Asker, Target};
+use crate::proof::prove;
 use crate::reason::{explain, lost_code, negotiation_code};
 
 /// Why one target did not come to a stream.
@@ -24,7 +26,7 @@ pub(crate) enum Failure {
 pub(crate) struct Negotiation<'a> {
     context: &'a Context,
     target: &'a Target,
-    evidence: &'a Evidence,
+    finding: &'a mut Option<Finding>,
     trail: &'a mut Trail,
     /// When the phase began that the next step ends.
     since: Instant,
@@ -52,11 +54,11 @@ impl<'a> Negotiation<'a> {
     pub(crate) fn new(
         context: &'a Context,
         target: &'a Target,
-        evidence: &'a Evidence,
+        finding: &'a mut Option<Finding>,
         trail: &'a mut Trail,
     ) -> Self {
         let (since, secured) = (Instant::now(), Secured::No);
-        Self { context, target, evidence, trail, since, secured }
+        Self { context, target, finding, trail, since, secured }
     }
 
     /// Negotiates until stanzas flow; says how the peer was proved.
@@ -70,7 +72,9 @@ impl<'a> Negotiation<'a> {
             };
             match event {
                 Event::StartTls(local) => self.secure(connection, &local).await?,
-                Event::Authenticate(pair) => proof = Some(self.authenticate(connection, &pair)?),
+                Event::Authenticate(pair) => {
+                    proof = Some(self.authenticate(connection, &pair).await?);
+                }
                 Event::Established(_) => {
                     let Some(proved) = proof.take() else { continue };
                     self.record(Phase::Sasl, Code::SaslAccepted, "EXTERNAL");
@@ -104,13 +108,14 @@ impl<'a> Negotiation<'a> {
         }
     }
 
-    fn authenticate(
+    async fn authenticate(
         &mut self,
         connection: &mut Connection,
         pair: &Pair,
     ) -> Result<Proved, Failure> {
         let presented = connection.stream.presented();
-        match self.context.authenticate(presented, pair, self.evidence) {
+        let (asker, finding) = (Asker::Ourselves, &mut *self.finding);
+        match prove(self.context, presented, pair, asker, finding, self.trail).await {
             Ok(association) => {
                 self.trail.append(association.trail().clone());
                 let proved = Proved {

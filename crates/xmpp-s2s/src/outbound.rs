@@ -5,9 +5,10 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use posh::Finding;
 use thiserror::Error;
 use tokio::time::{Instant, timeout};
-use xmpp_s2s_proto::dna::{Evidence, Rejection};
+use xmpp_s2s_proto::dna::Rejection;
 use xmpp_s2s_proto::stream::{Stream, StreamError};
 use xmpp_s2s_proto::{Code, Domain, Phase, Step, Trail};
 
@@ -126,14 +127,15 @@ async fn go(
         Some((error.into(), code))
     })?;
 
+    let mut finding = discovery.finding;
     let mut targets = targets.into_iter().peekable();
     while let Some(mut target) = targets.next() {
         let time = context.config.limits.tcp;
         let time = if targets.peek().is_some() { time / 5 * 2 } else { time };
         // A failed proof at one address is none at the others.
         while !target.addresses.is_empty() {
-            let evidence = &discovery.evidence;
-            let attempt = Attempt { context, target: &target, evidence, trail, stop };
+            let finding = &mut finding;
+            let attempt = Attempt { context, target: &target, finding, trail, stop };
             match attempt.run(time).await {
                 Ok(outbound) => return Ok(outbound),
                 Err((failure, met)) => {
@@ -193,7 +195,7 @@ impl Failures {
 struct Attempt<'a> {
     context: &'a Context,
     target: &'a Target,
-    evidence: &'a Evidence,
+    finding: &'a mut Option<Finding>,
     trail: &'a mut Trail,
     stop: &'a Stop,
 }
@@ -202,7 +204,7 @@ impl Attempt<'_> {
     /// Goes from TCP to stanzas; a failure comes with the address where it happened, if one
     /// answered.
     async fn run(self, time: Duration) -> Result<Outbound, (Failure, Option<SocketAddr>)> {
-        let Self { context, target, evidence, trail, stop } = self;
+        let Self { context, target, finding, trail, stop } = self;
         let patience = context.config.limits.write;
         let start = Instant::now();
         let (tcp, address) = match dial(target, time, patience).await {
@@ -222,7 +224,7 @@ impl Attempt<'_> {
         let haste = Haste::default();
         let socket = Box::new(Socket::new(tcp, haste.clone()));
         let mut connection = Connection::new(stream, socket, haste, patience);
-        let mut negotiation = Negotiation::new(context, target, evidence, trail);
+        let mut negotiation = Negotiation::new(context, target, finding, trail);
         match negotiation.run(&mut connection).await {
             Ok(proved) => {
                 connection.negotiated();

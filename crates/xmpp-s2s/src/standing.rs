@@ -1,11 +1,12 @@
 //! One of our own domains, as others find it.
 
+use posh::{FetchError, Finding, Published};
 use rustls::pki_types::UnixTime;
 use xmpp_s2s_proto::dna::{Evidence, Policy, Presented, Prooftype};
 use xmpp_s2s_proto::{Domain, Pair, Trail};
 
 use crate::context::Context;
-use crate::discovery::{Discovery, DiscoveryError, Extent, Target};
+use crate::discovery::{Asker, Discovery, DiscoveryError, Extent, Target};
 
 /// How one of our domains stands with others: what they find when they look for it, and whether
 /// the certificate that we show proves it.
@@ -30,7 +31,15 @@ pub(crate) async fn standing(context: &Context, local: &Domain) -> Option<Standi
     // What others accept is not for our policies to say.
     let policy = Policy::default();
     let discovery = context.finder.discover(local, &policy, Extent::Everything).await;
-    let Discovery { targets, evidence, steps } = discovery;
+    let Discovery { targets, mut evidence, mut steps, finding } = discovery;
+    // What was kept is what some others still have; what is published now, all will.
+    if let Some(seen) = finding.filter(Finding::is_cached) {
+        let (again, step) = context.finder.look_again(&seen, local, Asker::Ourselves).await;
+        steps.push(step);
+        if !is_over_budget(&again.published) {
+            evidence.posh = Some(again.published);
+        }
+    }
 
     let pair = Pair { local: local.clone(), remote: local.clone() };
     let mut trail = Trail::new(pair.clone());
@@ -45,4 +54,9 @@ pub(crate) async fn standing(context: &Context, local: &Domain) -> Option<Standi
         Err(rejection) => rejection.trail,
     });
     Some(Standing { targets, evidence, prooftype, trail })
+}
+
+fn is_over_budget(published: &Published) -> bool {
+    let Published::Unknown(error) = published else { return false };
+    matches!(**error, FetchError::OverBudget(_))
 }

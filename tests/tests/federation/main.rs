@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod budgets;
+mod caching;
 mod claims;
 mod discovery;
 mod endings;
@@ -12,6 +13,7 @@ mod precedence;
 mod proved;
 mod queue;
 mod refused;
+mod rollover;
 mod roots;
 mod routing;
 mod sasl;

@@ -1,7 +1,10 @@
 use std::error::Error;
 use std::time::Duration;
 
-use posh::{DocumentError, FetchError, LookupError, Materials, Mismatch, Profile, Published};
+use posh::{
+    DocumentError, FetchError, Finding, LookupError, Materials, Mismatch, Origin, Profile,
+    Published,
+};
 use rustls_pki_types::UnixTime;
 
 use super::Presented;
@@ -50,8 +53,9 @@ fn compare(presented: &Presented, materials: &Materials, now: UnixTime) -> Resul
 }
 
 impl Step {
-    /// What a lookup of POSH documents came to.
-    pub fn posh(published: &Published, elapsed: Duration) -> Self {
+    /// What is known of a domain's POSH documents, and whether that was looked up or kept.
+    pub fn posh(finding: &Finding, elapsed: Duration) -> Self {
+        let published = &finding.published;
         let detail = match published {
             Published::Found(materials) => {
                 let entries = match materials.entries() {
@@ -64,7 +68,26 @@ impl Step {
             Published::Unknown(error) => causes(&**error),
             _ => String::new(),
         };
+        let detail = format!("{detail} ({})", cache(&finding.origin));
         Self::new(Phase::Posh, code(published), detail, elapsed)
+    }
+}
+
+/// What the cache has to do with it.
+fn cache(origin: &Origin) -> String {
+    match origin {
+        Origin::Fetched => "cache=miss".into(),
+        Origin::Refetched => "cache=miss, fetched anew".into(),
+        Origin::Cached { age } => format!("cache=hit, age {} s", age.as_secs()),
+        Origin::Stale { age, instead } => {
+            let instead = match instead {
+                Published::Absent => "there is no document".into(),
+                Published::Unknown(error) => causes(&**error),
+                _ => "another document".into(),
+            };
+            format!("cache=stale, age {} s, fetched anew: {instead}", age.as_secs())
+        }
+        _ => String::new(),
     }
 }
 

@@ -1,7 +1,9 @@
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use posh::{Budget, FetchError, HashFunction, Profile, Published, Response, publish};
+use posh::{
+    Budget, FetchError, Finding, HashFunction, Origin, Profile, Published, Response, publish,
+};
 use rcgen::date_time_ymd;
 use xmpp_s2s_proto::dna::Prooftype;
 use xmpp_s2s_proto::{Code, Phase, Step, Verdict};
@@ -74,7 +76,8 @@ fn an_association_ends_with_what_is_published_or_with_the_certificate() {
 fn what_is_not_known_is_never_a_yes_and_says_why() {
     let chain = [self_signed(&leaf(&[HOSTED]))];
     for (published, expected) in failures() {
-        let step = Step::posh(&published, Duration::from_millis(3));
+        let finding = Finding::fetched(published.clone(), Instant::now());
+        let step = Step::posh(&finding, Duration::from_millis(3));
         assert_eq!((step.phase, step.code), (Phase::Posh, expected), "{}", step.detail);
         assert_ne!(step.code.verdict(), Verdict::Passed);
         let outcome = judge(&Authority::new("ca"), &chain, &knowing(published), NOW);
@@ -137,19 +140,20 @@ fn a_step_names_the_profile_the_way_and_the_number_of_entries() {
     let hashes = [HashFunction::Sha256];
     let json = publish::document(&leaves, Profile::Draft02, &hashes, Duration::ZERO).unwrap();
     let found = Arc::new(materials(HOSTED, Profile::Draft02, &json, NOW));
-    let step = Step::posh(&Published::Found(found), Duration::from_millis(3));
+    let finding = Finding::fetched(Published::Found(found), Instant::now());
+    let step = Step::posh(&finding, Duration::from_millis(3));
     assert_eq!(step.code, Code::PoshFound);
     assert_eq!(
         step.detail,
         "2 entries by draft-02 at \
-         https://hosted.example/.well-known/posh._xmpp-server._tcp.json"
+         https://hosted.example/.well-known/posh._xmpp-server._tcp.json (cache=miss)"
     );
     assert_eq!(step.elapsed, Duration::from_millis(3));
 }
 
 #[test]
 fn a_step_about_no_document_is_not_a_failure_to_look() {
-    let step = Step::posh(&Published::Absent, Duration::ZERO);
+    let step = Step::posh(&Finding::fetched(Published::Absent, Instant::now()), Duration::ZERO);
     assert_eq!((step.code, step.code.verdict()), (Code::PoshNotPublished, Verdict::Refused));
 }
 
@@ -169,4 +173,28 @@ fn the_document_that_a_certificate_was_compared_with_is_told() {
     let absent = knowing(Published::Absent);
     let stranger = self_signed(&leaf(&[HOSTER]));
     assert_eq!(judge(&ca, &[stranger], &absent, NOW).unwrap_err().document, None);
+}
+
+#[test]
+fn a_step_says_what_was_kept_and_for_how_long_and_what_was_fetched_anew() {
+    let age = Duration::from_secs(90);
+    let timeout = FetchError::Timeout { url: "https://hosted.example/x".parse().unwrap() };
+    let instead = Published::Unknown(Arc::new(timeout));
+    for (origin, expected) in [
+        (Origin::Refetched, "cache=miss, fetched anew"),
+        (Origin::Cached { age }, "cache=hit, age 90 s"),
+        (
+            Origin::Stale { age, instead: Published::Absent },
+            "cache=stale, age 90 s, fetched anew: there is no document",
+        ),
+        (
+            Origin::Stale { age, instead },
+            "cache=stale, age 90 s, fetched anew: https://hosted.example/x did not answer in time",
+        ),
+    ] {
+        let mut finding = Finding::fetched(Published::Absent, Instant::now());
+        finding.origin = origin;
+        let step = Step::posh(&finding, Duration::ZERO);
+        assert_eq!(step.detail, format!("there is no document ({expected})"));
+    }
 }

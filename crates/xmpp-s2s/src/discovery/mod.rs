@@ -13,7 +13,8 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use hickory_resolver::TokioResolver;
 use hickory_resolver::net::NetError;
-use posh::{AddressGuard, Client, Published, Service};
+use posh::{AddressGuard, Client, Finding, Published, Service};
+use rustls::pki_types::CertificateDer;
 use thiserror::Error;
 use tokio::time::{Instant, timeout_at};
 use xmpp_s2s_proto::dna::{Evidence, Policy, Prooftype};
@@ -35,6 +36,8 @@ pub struct Discovery {
     pub evidence: Evidence,
     /// How.
     pub steps: Vec<Step>,
+    /// What the domain publishes, and since when that is known.
+    pub(crate) finding: Option<Finding>,
 }
 
 /// Why a domain's location is not known.
@@ -91,6 +94,15 @@ pub(crate) enum Extent {
     ForStream,
 }
 
+/// Who wants to know.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Asker {
+    /// We do, to connect to the domain.
+    Ourselves,
+    /// A peer at this address, if one is known, claims to be the domain.
+    Stranger(Option<IpAddr>),
+}
+
 /// The clients that look a domain up.
 #[derive(Clone)]
 pub(crate) struct Finder {
@@ -139,35 +151,59 @@ impl Finder {
             None if targets.is_ok() || extent == Extent::Everything => published.await,
             None => None,
         };
-        let mut discovery = Discovery { targets, evidence: Evidence::default(), steps: vec![dns] };
-        if let Some((published, step)) = posh {
-            discovery.evidence.posh = Some(published);
+        let (evidence, steps) = (Evidence::default(), vec![dns]);
+        let mut discovery = Discovery { targets, evidence, steps, finding: None };
+        if let Some((finding, step)) = posh {
+            discovery.evidence.posh = Some(finding.published.clone());
             discovery.steps.push(step);
+            discovery.finding = Some(finding);
         }
         discovery
     }
 
-    /// What `remote` publishes, because a stranger at `asker` claimed to be it.
-    pub(crate) async fn published_for(
-        &self,
-        remote: &Domain,
-        asker: Option<IpAddr>,
-    ) -> (Published, Step) {
-        let start = Instant::now();
-        let fetch = self.posh.fetch_on_behalf(remote.to_dns(), &Service::XMPP_SERVER, asker);
-        let published = fetch.await.published;
-        let step = Step::posh(&published, start.elapsed());
-        (published, step)
+    /// What `remote` publishes.
+    pub(crate) async fn look_up(&self, remote: &Domain, asker: Asker) -> (Finding, Step) {
+        let (start, source) = (Instant::now(), remote.to_dns());
+        let finding = match asker {
+            Asker::Ourselves => self.posh.fetch(source, &Service::XMPP_SERVER).await,
+            Asker::Stranger(address) => {
+                self.posh.fetch_on_behalf(source, &Service::XMPP_SERVER, address).await
+            }
+        };
+        let step = Step::posh(&finding, start.elapsed());
+        (finding, step)
     }
 
-    async fn published(&self, remote: &Domain, policy: &Policy) -> Option<(Published, Step)> {
+    /// The same, since what was `seen` before proves nothing.
+    pub(crate) async fn look_again(
+        &self,
+        seen: &Finding,
+        remote: &Domain,
+        asker: Asker,
+    ) -> (Finding, Step) {
+        let (start, source) = (Instant::now(), remote.to_dns());
+        let finding = match asker {
+            Asker::Ourselves => self.posh.refetch(seen, source, &Service::XMPP_SERVER).await,
+            Asker::Stranger(address) => {
+                self.posh.refetch_on_behalf(seen, source, &Service::XMPP_SERVER, address).await
+            }
+        };
+        let step = Step::posh(&finding, start.elapsed());
+        (finding, step)
+    }
+
+    /// Takes note that a certificate was proved by what was `seen`.
+    pub(crate) fn matched(&self, seen: &Finding, certificate: &CertificateDer<'_>) {
+        if let Published::Found(materials) = &seen.published {
+            self.posh.matched(materials, &Service::XMPP_SERVER, certificate);
+        }
+    }
+
+    async fn published(&self, remote: &Domain, policy: &Policy) -> Option<(Finding, Step)> {
         if !policy.prooftypes.contains(&Prooftype::Posh) {
             return None;
         }
-        let start = Instant::now();
-        let published = self.posh.fetch(remote.to_dns(), &Service::XMPP_SERVER).await.published;
-        let step = Step::posh(&published, start.elapsed());
-        Some((published, step))
+        Some(self.look_up(remote, Asker::Ourselves).await)
     }
 
     async fn locate(&self, remote: &Domain) -> (Result<Vec<Target>, DiscoveryError>, Step) {

@@ -71,7 +71,7 @@ async fn what_is_proposed_to_publish_proves_the_domain() {
     let hosted = Hosted::start().await;
     let finding = hosted.proof().await;
     assert_eq!((finding.severity, finding.code), (Severity::Bad, "posh-not-published"));
-    let told = "there is no document, and that of no other domain counts, not even of the domain";
+    let told = "there is no document (cache=miss), and that of no other domain counts, not even";
     assert!(finding.why.contains(told), "{finding:?}");
     let document = finding.fix.strip_prefix(&format!("publish at {URL} this: ")).unwrap();
     hosted.world.reply(DOMAIN, Rfc7711, Reply::json(document));
