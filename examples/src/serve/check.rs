@@ -51,7 +51,7 @@ impl Check {
             under_way.spawn(async move {
                 let standing = timeout_at(deadline, endpoint.standing(&domain)).await;
                 let standing = standing.ok().flatten()?;
-                let findings = findings(&standing, &identity, &reach);
+                let findings = findings(&standing, &identity, &reach).await;
                 findings.iter().for_each(|finding| tell(&domain, finding));
                 Some((domain, standing.prooftype, findings))
             });
@@ -64,12 +64,12 @@ impl Check {
 }
 
 /// What is to be told of a domain that stands so, most important first.
-fn findings(standing: &Standing, identity: &CertifiedKey, reach: &Reach) -> Vec<Finding> {
+async fn findings(standing: &Standing, identity: &CertifiedKey, reach: &Reach) -> Vec<Finding> {
     let mut findings = Vec::new();
     if let Some(leaf) = identity.cert.first() {
         findings.extend(proof::findings(standing, leaf));
     }
-    findings.push(dns::finding(standing, reach));
+    findings.push(dns::finding(standing, reach).await);
     findings
 }
 

@@ -105,6 +105,17 @@ mod tests {
         );
     }
 
+    #[test]
+    fn a_port_that_needs_a_privilege_is_told_with_the_fix() {
+        let error = io::Error::from(io::ErrorKind::PermissionDenied);
+        let error = ListenError { address: ([0; 4], 79).into(), error };
+        assert_eq!(
+            error.to_string(),
+            "cannot listen on 0.0.0.0:79; ports below 1024 need a privilege \
+             (CAP_NET_BIND_SERVICE): grant it, or put another port into `listen`"
+        );
+    }
+
     #[tokio::test]
     async fn all_addresses_of_both_families_share_a_port() {
         let free = TcpListener::bind("[::]:0").await.unwrap();

@@ -1,6 +1,10 @@
 //! Where connections come in, and whether what the DNS says leads there.
 
 use std::net::{IpAddr, SocketAddr, UdpSocket};
+use std::time::Duration;
+
+use tokio::net::TcpStream;
+use tokio::time::timeout;
 
 /// The port that a server without SRV record has (RFC 6120 §3.2.2).
 const PORT: u16 = 5269;
@@ -17,8 +21,10 @@ pub(super) struct Reach {
 pub(super) enum Leads {
     /// To where we listen, as far as they lead to this machine.
     Here,
-    /// To an address of this machine where we do not listen.
+    /// To an address of this machine where nobody listens.
     Past(SocketAddr),
+    /// To an address of this machine where another program listens.
+    Other(SocketAddr),
     /// To other machines, which may pass on to this one.
     Elsewhere,
 }
@@ -29,8 +35,15 @@ impl Reach {
         Self { listening, is_own }
     }
 
-    /// Where these addresses lead.
-    pub(super) fn of(&self, addresses: impl IntoIterator<Item = SocketAddr>) -> Leads {
+    /// Where these addresses lead; one of this machine's own is tried.
+    pub(super) async fn look(&self, addresses: impl IntoIterator<Item = SocketAddr>) -> Leads {
+        match self.of(addresses) {
+            Leads::Past(address) if answers(address).await => Leads::Other(address),
+            leads => leads,
+        }
+    }
+
+    fn of(&self, addresses: impl IntoIterator<Item = SocketAddr>) -> Leads {
         let mut leads = Leads::Elsewhere;
         let own = addresses.into_iter().filter(|address| (self.is_own)(address.ip()));
         for address in own {
@@ -54,6 +67,14 @@ impl Reach {
         })
     }
 }
+
+/// Whether somebody takes connections at an address of this machine.
+async fn answers(address: SocketAddr) -> bool {
+    matches!(timeout(PATIENCE, TcpStream::connect(address)).await, Ok(Ok(_)))
+}
+
+/// How long a connection within this machine may take.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// Whether `ip` is an address of this machine: no socket can have any other.
 pub(super) fn is_of_this_machine(ip: IpAddr) -> bool {

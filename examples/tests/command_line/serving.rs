@@ -2,9 +2,11 @@
 
 mod stopping;
 
+use std::time::{Duration, Instant};
+
 use tempfile::TempDir;
 use xmpp_s2s::Code;
-use xmpp_s2s_testkit::message;
+use xmpp_s2s_testkit::{Failure, message};
 
 use crate::program::{Ended, Scenery, Serving, free_address, program, run};
 use crate::{HERE, THERE, echo};
@@ -67,6 +69,20 @@ async fn serve_tells_what_is_wrong_for_others_with_the_fix() {
     );
     assert_in_order(&line, &["WARN", "code=\"dns-nxdomain\"", &fix]);
     there.logged("looked at our domains as others do domains=1 bad=1").await;
+}
+
+#[tokio::test]
+async fn serve_answers_and_ends_while_it_still_looks_at_its_domains() {
+    let scenery = Scenery::build().await;
+    // Where its web host is, it does not learn before the ten seconds for POSH are over.
+    scenery.world.dns.set_failure(THERE, Failure::Silence);
+    let start = Instant::now();
+    let mut there = scenery.serve(THERE).await;
+    let _echoed = echo(&scenery).await;
+    there.signal("TERM").await;
+    there.logged("stopped; everything was sent").await;
+    assert_eq!(there.ended().await, Some(0));
+    assert!(start.elapsed() < Duration::from_secs(9), "{:?}", start.elapsed());
 }
 
 #[tokio::test]

@@ -8,14 +8,14 @@ use super::finding::{Finding, Severity, details, step};
 use crate::serve::reach::{Leads, Reach};
 
 /// What is to be told of where the DNS leads.
-pub(super) fn finding(standing: &Standing, reach: &Reach) -> Finding {
+pub(super) async fn finding(standing: &Standing, reach: &Reach) -> Finding {
     let name = format!("_xmpp-server._tcp.{}.", standing.trail.pair().remote.to_dns().as_ref());
     let code = step(&standing.trail, Phase::Dns).map_or(Code::DnsFailed, |step| step.code);
     let (severity, what, fix) = match &standing.targets {
         Ok(targets) => {
             let verb = if code == Code::DnsNoSrvFallback { "add" } else { "change" };
             let record = format!("{verb} the SRV record {name}");
-            judge(reach.of(targets.iter().flat_map(addresses)), &record)
+            judge(reach.look(targets.iter().flat_map(addresses)).await, &record)
         }
         Err(error) => fault(error, &name, reach.port()),
     };
@@ -32,8 +32,13 @@ fn judge(leads: Leads, record: &str) -> (Severity, &'static str, String) {
         Leads::Here => (Severity::Good, "the DNS leads others here", String::new()),
         Leads::Past(address) => (
             Severity::Bad,
-            "the DNS leads others to this machine, where the server does not listen",
+            "the DNS leads others to a port of this machine where nobody listens",
             format!("add \"{address}\" to `listen`, or {record}"),
+        ),
+        Leads::Other(address) => (
+            Severity::Unclear,
+            "cannot tell whether the DNS leads others here: another program listens there",
+            format!("see that what listens on {address} passes connections on, or {record}"),
         ),
         Leads::Elsewhere => (
             Severity::Unclear,
