@@ -52,7 +52,7 @@ fn names(leaf: &Leaf<'_>) -> String {
     if names.len() > NAMES {
         names[NAMES] = "…".to_owned();
     }
-    if names.is_empty() { "no domain".to_owned() } else { names.join(" ") }
+    if names.is_empty() { "no DNS name".to_owned() } else { names.join(" ") }
 }
 
 /// The day, in UTC.
