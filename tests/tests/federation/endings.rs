@@ -78,7 +78,9 @@ async fn a_claim_whose_proof_never_comes_is_told_that_time_is_up() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_end_does_not_wait_for_strangers() {
     let world = World::start().await.unwrap();
-    let b = serve(&world, B, &ordinary(&world, B)).await;
+    let server = world.server("s2s.example").domain(B, &ordinary(&world, B));
+    let closing = Duration::from_millis(100);
+    let b = server.configure(|config| config.stream.closing = closing).start().await.unwrap();
     let _silent = ScriptedPeer::connect(b.address()).await.unwrap();
     let tls = ClientTls::new(B).identity(&ordinary(&world, "c.example"));
     let mut claimed = claim(b.address(), "c.example", &tls).await;

@@ -96,7 +96,11 @@ async fn tc02_a_header_that_drips_is_cut_at_the_deadline() {
     let world = World::start().await.unwrap();
     let server = world.server("s2s.example").domain(B, &ordinary(&world, B));
     let limit = Duration::from_millis(700);
-    let b = server.configure(|config| config.limits.inbound = limit).start().await.unwrap();
+    let server = server.configure(|config| {
+        config.limits.inbound = limit;
+        config.stream.closing = Duration::from_millis(100);
+    });
+    let b = server.start().await.unwrap();
     let start = tokio::time::Instant::now();
     let mut peer = ScriptedPeer::connect(b.address()).await.unwrap();
     while peer.send(" ").await.is_ok() && start.elapsed() < DEADLINE {
