@@ -20,6 +20,7 @@ use xmpp_s2s_proto::stream::{Event, Security, Stream};
 
 use crate::clock::{after, now};
 use crate::dial::{Haste, Transport};
+use crate::reason::is_tls;
 use crate::tls::{self, Certificate, Tls, TlsError};
 
 /// How much room there is for each read.
@@ -31,7 +32,7 @@ const LINGER: Duration = Duration::from_secs(1);
 /// One stream and the transport under it.
 pub(crate) struct Connection {
     pub(crate) stream: Stream,
-    /// Absent only while a handshake has it, or after one failed.
+    /// Absent while a handshake has it, and after TLS failed.
     io: Option<Box<dyn Transport>>,
     out: BytesMut,
     unflushed: bool,
@@ -89,7 +90,13 @@ impl Connection {
     pub(crate) async fn progress(&mut self) -> Progress {
         match poll_fn(|cx| self.poll_progress(cx)).await {
             Ok(progress) => progress,
-            Err(error) => Progress::Lost(error),
+            Err(error) => {
+                // After a fatal alert nothing more is said (RFC 8446 §6.2).
+                if is_tls(&error) {
+                    self.io = None;
+                }
+                Progress::Lost(error)
+            }
         }
     }
 

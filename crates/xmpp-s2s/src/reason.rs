@@ -33,12 +33,16 @@ pub(crate) fn negotiation_code(error: &StreamError) -> Code {
 /// The word for a connection that was lost, and the phase it belongs to: with TLS 1.3 a peer's
 /// refusal of our certificate comes after the handshake.
 pub(crate) fn lost_code(error: &io::Error) -> (Phase, Code) {
-    let tls = error.get_ref().is_some_and(|inner| inner.is::<rustls::Error>());
-    match (tls, error.kind()) {
+    match (is_tls(error), error.kind()) {
         (true, _) => (Phase::Tls, Code::TlsFailed),
         (false, io::ErrorKind::TimedOut) => (Phase::Stream, Code::StreamTimeout),
         (false, _) => (Phase::Stream, Code::StreamClosed),
     }
+}
+
+/// Whether it is TLS that failed, rather than what is under it.
+pub(crate) fn is_tls(error: &io::Error) -> bool {
+    error.get_ref().is_some_and(|inner| inner.is::<rustls::Error>())
 }
 
 /// An error and its causes, in one line.

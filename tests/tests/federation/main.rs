@@ -13,6 +13,7 @@ mod precedence;
 mod proved;
 mod queue;
 mod refused;
+mod renegotiation;
 mod rollover;
 mod roots;
 mod routing;
