@@ -1,7 +1,7 @@
 use std::collections::HashMap;
 use std::time::Instant;
 
-use futures_util::future::try_join_all;
+use futures_util::future::join_all;
 
 use crate::case::{Case, Played};
 use crate::domain::Domain;
@@ -44,10 +44,12 @@ impl Labs {
         });
         let images = Images::build(site, needed).await?;
         let start = Instant::now();
-        let labs = try_join_all(domains.iter().map(async |(release, domains)| {
+        // To its end, all of it: what a lab has asked the engine for is to be known before the
+        // place is cleared.
+        let labs = join_all(domains.iter().map(async |(release, domains)| {
             Ok::<_, LabError>((*release, Lab::start(site, &images, *release, domains).await?))
         }));
-        let labs = labs.await?.into_iter().collect();
+        let labs = labs.await.into_iter().collect::<Result<_, _>>()?;
         eprintln!("lab: up after {:.1?}", start.elapsed());
         Ok(Self(labs))
     }
