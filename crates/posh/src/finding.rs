@@ -25,8 +25,8 @@ impl Finding {
         Self { published, origin: Origin::Fetched, began }
     }
 
-    /// Whether it was found before it was asked for, and may be out of date: a certificate that does
-    /// not match it is to be compared again with what another lookup finds.
+    /// Whether it was found before it was asked for, and may be out of date: a certificate that
+    /// does not match it is to be compared again with what another lookup finds.
     pub fn is_cached(&self) -> bool {
         matches!(self.origin, Origin::Cached { .. })
     }

@@ -53,9 +53,9 @@ pub struct Limits {
     pub absent: Duration,
     /// Longest time for which it is kept that what a domain publishes must not be used.
     pub invalid: Duration,
-    /// Longest time for which it is kept that a web server did not answer, or not with a document or
-    /// its absence. Half of this or less is taken off by chance; it doubles with each failure in a
-    /// row of what we ask for ourselves.
+    /// Longest time for which it is kept that a web server did not answer, or not with a document
+    /// or its absence. Half of this or less is taken off by chance; it doubles with each failure in
+    /// a row of what we ask for ourselves.
     pub unreachable: Duration,
     /// To what that time grows.
     pub unreachable_longest: Duration,

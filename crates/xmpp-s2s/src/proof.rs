@@ -7,8 +7,8 @@ use xmpp_s2s_proto::{Code, Pair, Phase, Trail};
 use crate::context::Context;
 use crate::discovery::Asker;
 
-/// Asks the gate. Where the peer is not proved by what was found before, that is looked up anew, and
-/// what is found then is believed (A10).
+/// Asks the gate. Where the peer is not proved by what was found before, that is looked up anew,
+/// and what is found then is believed (A10).
 ///
 /// What led to the outcome is in its own trail, what came before it is noted in `trail`.
 pub(crate) async fn prove(

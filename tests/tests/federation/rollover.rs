@@ -17,8 +17,8 @@ struct Outbound {
 }
 
 impl Outbound {
-    /// B shows and publishes its old certificate, which A knows. A second look is allowed to A after
-    /// this time.
+    /// B shows and publishes its old certificate, which A knows. A second look is allowed to A
+    /// after this time.
     async fn start(pause: Duration) -> Self {
         let world = World::start().await.unwrap();
         let (old, new) = (hosted(&world, B), hosted(&world, B));

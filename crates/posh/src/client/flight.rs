@@ -9,8 +9,8 @@ use tokio::sync::watch;
 use super::lock::lock;
 use crate::{CacheKey, FetchError, Finding, Published, Purpose};
 
-/// What is being looked up, and for whom: what a stranger's budget ends must not end what we ask for
-/// ourselves.
+/// What is being looked up, and for whom: what a stranger's budget ends must not end what we ask
+/// for ourselves.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
 pub(super) struct Flight {
     pub(super) key: CacheKey,

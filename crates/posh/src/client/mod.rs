@@ -59,8 +59,8 @@ struct Inner {
 impl Client {
     /// Builds a client that trusts the roots in `tls` and asks `resolver` for addresses.
     ///
-    /// Every address that `resolver` finds is judged by `guard` before it is connected to. Redirects,
-    /// proxies and sizes are this crate's to decide, within `limits`.
+    /// Every address that `resolver` finds is judged by `guard` before it is connected to.
+    /// Redirects, proxies and sizes are this crate's to decide, within `limits`.
     ///
     /// `profiles` are asked for at once. Their order does not matter: the fingerprints decide where
     /// both are published, and a JWK set where only that is. Where no profile is asked for,
@@ -111,12 +111,13 @@ impl Client {
     /// What `source` publishes now: for when a certificate is not proved by what was `seen` before.
     ///
     /// Only a document, or its withdrawal, takes the place of one that may still be used: where
-    /// another lookup fails, that one stands (RFC 7711 §6). What others looked up since is shared; it
-    /// [is cached](Finding::is_cached), and a certificate that it does not prove either may ask once
-    /// more.
+    /// another lookup fails, that one stands (RFC 7711 §6). What others looked up since is shared;
+    /// it [is cached](Finding::is_cached), and a certificate that it does not prove either may ask
+    /// once more.
     ///
-    /// A domain is looked up again once in [`Limits::replace_pause`] at most. Until then
-    /// [`Budget::Domain`] is used up where `seen` was found, and otherwise `seen` stands.
+    /// A domain is looked up again once in [`Limits::replace_pause`] at most. Until then the budget
+    /// [of the domain](crate::Budget::Domain) is used up where a document was `seen`, and otherwise
+    /// `seen` stands.
     pub async fn refetch(
         &self,
         seen: &Finding,

@@ -1,5 +1,5 @@
-//! What a hosted domain publishes: a reference to its hosting company, which lists its certificate and
-//! the next one.
+//! What a hosted domain publishes: a reference to its hosting company, which lists its certificate
+//! and the next one.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
