@@ -98,7 +98,7 @@ impl Client {
     /// [`Limits`] for each asker, each host and address fetched from, and the process.
     ///
     /// Where the asker's address is not known, the other budgets hold. Over budget is
-    /// [`FetchError::OverBudget`], which says nothing about the domain.
+    /// [`OverBudget`](crate::FetchError::OverBudget), which says nothing about the domain.
     pub async fn fetch_on_behalf(
         &self,
         source: &DnsName<'_>,
