@@ -53,8 +53,8 @@ fn compare(presented: &Presented, materials: &Materials, now: UnixTime) -> Resul
 }
 
 impl Step {
-    /// What is known of a domain's POSH documents, and whether that was looked up or kept.
-    pub fn posh(finding: &Finding, elapsed: Duration) -> Self {
+    /// What is known of the POSH documents of `domain`, and whether that was looked up or kept.
+    pub fn posh(domain: &Domain, finding: &Finding, elapsed: Duration) -> Self {
         let published = &finding.published;
         let detail = match published {
             Published::Found(materials) => {
@@ -64,12 +64,25 @@ impl Step {
                 };
                 format!("{entries} by {}", document(materials))
             }
-            Published::Absent => "there is no document".into(),
+            Published::Absent => absence(domain),
             Published::Unknown(error) => causes(&**error),
             _ => String::new(),
         };
         let detail = format!("{detail} ({})", cache(&finding.origin));
         Self::new(Phase::Posh, code(published), detail, elapsed)
+    }
+}
+
+/// That there is no document. Whoever runs a sub-domain may take that of its parent for enough, but
+/// each source domain publishes under its own HTTPS name (RFC 7711 §3).
+fn absence(domain: &Domain) -> String {
+    let nothing = "there is no document";
+    match domain.as_str().split_once('.') {
+        Some((_, parent)) if parent.contains('.') => {
+            let host = domain.to_dns().as_ref();
+            format!("{nothing} at https://{host}/; one of {parent} does not count")
+        }
+        _ => nothing.to_owned(),
     }
 }
 

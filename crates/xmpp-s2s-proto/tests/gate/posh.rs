@@ -77,7 +77,7 @@ fn what_is_not_known_is_never_a_yes_and_says_why() {
     let chain = [self_signed(&leaf(&[HOSTED]))];
     for (published, expected) in failures() {
         let finding = Finding::fetched(published.clone(), Instant::now());
-        let step = Step::posh(&finding, Duration::from_millis(3));
+        let step = Step::posh(&domain(HOSTED), &finding, Duration::from_millis(3));
         assert_eq!((step.phase, step.code), (Phase::Posh, expected), "{}", step.detail);
         assert_ne!(step.code.verdict(), Verdict::Passed);
         let outcome = judge(&Authority::new("ca"), &chain, &knowing(published), NOW);
@@ -141,7 +141,7 @@ fn a_step_names_the_profile_the_way_and_the_number_of_entries() {
     let json = publish::document(&leaves, Profile::Draft02, &hashes, Duration::ZERO).unwrap();
     let found = Arc::new(materials(HOSTED, Profile::Draft02, &json, NOW));
     let finding = Finding::fetched(Published::Found(found), Instant::now());
-    let step = Step::posh(&finding, Duration::from_millis(3));
+    let step = Step::posh(&domain(HOSTED), &finding, Duration::from_millis(3));
     assert_eq!(step.code, Code::PoshFound);
     assert_eq!(
         step.detail,
@@ -153,8 +153,31 @@ fn a_step_names_the_profile_the_way_and_the_number_of_entries() {
 
 #[test]
 fn a_step_about_no_document_is_not_a_failure_to_look() {
-    let step = Step::posh(&Finding::fetched(Published::Absent, Instant::now()), Duration::ZERO);
+    let step = Step::posh(
+        &domain(HOSTED),
+        &Finding::fetched(Published::Absent, Instant::now()),
+        Duration::ZERO,
+    );
     assert_eq!((step.code, step.code.verdict()), (Code::PoshNotPublished, Verdict::Refused));
+}
+
+#[test]
+fn a_step_about_no_document_of_a_sub_domain_says_that_its_parents_does_not_count() {
+    for (name, expected) in [
+        (
+            "conference.hosted.example",
+            "there is no document at https://conference.hosted.example/; \
+             one of hosted.example does not count (cache=miss)",
+        ),
+        (
+            "räume.münchen.example",
+            "there is no document at https://xn--rume-loa.xn--mnchen-3ya.example/; \
+             one of münchen.example does not count (cache=miss)",
+        ),
+    ] {
+        let finding = Finding::fetched(Published::Absent, Instant::now());
+        assert_eq!(Step::posh(&domain(name), &finding, Duration::ZERO).detail, expected);
+    }
 }
 
 #[test]
@@ -194,7 +217,7 @@ fn a_step_says_what_was_kept_and_for_how_long_and_what_was_fetched_anew() {
     ] {
         let mut finding = Finding::fetched(Published::Absent, Instant::now());
         finding.origin = origin;
-        let step = Step::posh(&finding, Duration::ZERO);
+        let step = Step::posh(&domain(HOSTED), &finding, Duration::ZERO);
         assert_eq!(step.detail, format!("there is no document ({expected})"));
     }
 }

@@ -170,7 +170,7 @@ impl Finder {
                 self.posh.fetch_on_behalf(source, &Service::XMPP_SERVER, address).await
             }
         };
-        let step = Step::posh(&finding, start.elapsed());
+        let step = Step::posh(remote, &finding, start.elapsed());
         (finding, step)
     }
 
@@ -188,7 +188,7 @@ impl Finder {
                 self.posh.refetch_on_behalf(seen, source, &Service::XMPP_SERVER, address).await
             }
         };
-        let step = Step::posh(&finding, start.elapsed());
+        let step = Step::posh(remote, &finding, start.elapsed());
         (finding, step)
     }
 
