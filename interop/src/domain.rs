@@ -22,8 +22,8 @@ pub struct Domain {
     pub certificate: Certificate,
     /// What it publishes.
     pub document: Document,
-    /// Who signed the certificate of its web host.
-    pub web: WebAuthority,
+    /// What becomes of a request to its web host.
+    pub web: WebHost,
 }
 
 /// How an XMPP server wants to be reached.
@@ -35,35 +35,46 @@ pub enum Transport {
     Direct,
 }
 
-/// Which certificate an XMPP server shows for a domain. Both are of the lab's authority.
+/// Which certificate an XMPP server shows for a domain. But for one they are of the lab's
+/// authority.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Certificate {
     /// Its hosting company's, which names the company's server and nothing else.
     Hosting,
     /// An ordinary one of its own.
     Own,
+    /// One of its own, which no authority has signed.
+    SelfSigned,
+    /// One of its own, which was good until yesterday.
+    Expired,
 }
 
 /// What a domain publishes over HTTPS.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Document {
-    /// The certificate of its hosting company.
+    /// The certificate that its XMPP server shows.
     Direct(Profile),
     /// Where the hosting company lists it.
     Reference(Profile),
     /// A certificate that nobody shows.
     Another(Profile),
+    /// The certificate that its XMPP server shows, good for no time at all (RFC 7711 §3.1).
+    Withdrawn,
     /// Nothing.
     Absent,
 }
 
-/// Who signed a web host's certificate.
+/// What becomes of a request to a web host.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum WebAuthority {
-    /// The authority that everybody in the lab trusts for web hosts.
-    Trusted,
-    /// One that nobody has heard of.
-    Unknown,
+pub enum WebHost {
+    /// It is answered.
+    Up,
+    /// The web host shows a certificate of an authority that nobody has heard of.
+    Untrusted,
+    /// The web host takes it, and does not answer.
+    Silent,
+    /// Nothing listens there.
+    Down,
 }
 
 impl Domain {
@@ -75,7 +86,7 @@ impl Domain {
             transport: Transport::Starttls,
             certificate: Certificate::Hosting,
             document,
-            web: WebAuthority::Trusted,
+            web: WebHost::Up,
         }
     }
 
@@ -90,16 +101,21 @@ impl Domain {
         Self { transport: Transport::Direct, ..self }
     }
 
-    /// The same, with a web host that nobody trusts.
-    pub const fn untrusted(self) -> Self {
-        Self { web: WebAuthority::Unknown, ..self }
+    /// The same, with another certificate.
+    pub const fn showing(self, certificate: Certificate) -> Self {
+        Self { certificate, ..self }
+    }
+
+    /// The same, with a web host in another condition.
+    pub const fn behind(self, web: WebHost) -> Self {
+        Self { web, ..self }
     }
 
     /// The only name in the certificate that its XMPP server shows.
     pub(crate) fn name_shown(&self) -> Option<&'static str> {
         match self.certificate {
             Certificate::Hosting => self.machine.hosting_name(),
-            Certificate::Own => Some(self.name),
+            Certificate::Own | Certificate::SelfSigned | Certificate::Expired => Some(self.name),
         }
     }
 }

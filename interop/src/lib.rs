@@ -47,7 +47,7 @@ use std::error::Error;
 
 pub use case::{Case, Played};
 pub use container::Output;
-pub use domain::{Certificate, Company, Document, Domain, Transport, WebAuthority};
+pub use domain::{Certificate, Company, Document, Domain, Transport, WebHost};
 pub use engine::EngineError;
 pub use image::ImageError;
 pub use images::ImagesError;

@@ -1,4 +1,4 @@
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::fs::{self, Permissions};
 use std::io;
 use std::os::unix::fs::PermissionsExt as _;
@@ -8,7 +8,7 @@ use ipnet::Ipv4Net;
 use thiserror::Error;
 use xmpp_s2s_testkit::{Authority, Identity};
 
-use crate::domain::{COMPANIES, Domain, WebAuthority};
+use crate::domain::{COMPANIES, Certificate, Domain, WebHost};
 use crate::machine::Machine;
 
 mod dns;
@@ -32,8 +32,12 @@ impl Material {
     pub(crate) fn new(domains: &[Domain], network: Ipv4Net) -> Self {
         let domains = domains.to_vec();
         let xmpp = Authority::new("lab authority for XMPP");
-        let names: HashSet<_> = domains.iter().filter_map(Domain::name_shown).collect();
-        let shown = names.into_iter().map(|name| (name, xmpp.issue_for(name))).collect();
+        let mut shown = HashMap::new();
+        for domain in &domains {
+            if let Some(name) = domain.name_shown() {
+                shown.entry(name).or_insert_with(|| identity(domain.certificate, name, &xmpp));
+            }
+        }
         let web = Authority::new("lab authority for web hosts");
         Self { domains, network, xmpp, web, unknown: Authority::new("nobody"), shown }
     }
@@ -73,18 +77,25 @@ impl Material {
         self.domains.iter().filter(move |domain| domain.machine == machine)
     }
 
-    /// The names of all web hosts, with the authority of each.
-    fn web_hosts(&self) -> impl Iterator<Item = (&'static str, &Authority)> {
-        let of_domains = self.domains.iter().map(|domain| match domain.web {
-            WebAuthority::Trusted => (domain.name, &self.web),
-            WebAuthority::Unknown => (domain.name, &self.unknown),
-        });
-        of_domains.chain(COMPANIES.iter().map(|company| (company.name, &self.web)))
+    /// The names of all web hosts, with the condition of each.
+    fn web_hosts(&self) -> impl Iterator<Item = (&'static str, WebHost)> {
+        let of_domains = self.domains.iter().map(|domain| (domain.name, domain.web));
+        let of_companies = COMPANIES.iter().map(|company| (company.name, WebHost::Up));
+        of_domains.filter(|(_, web)| *web != WebHost::Down).chain(of_companies)
     }
 
     /// What a machine's hosting company shows for the domains that it hosts, if there are any.
     fn hosting(&self, machine: Machine) -> Option<&Identity> {
         self.shown.get(machine.hosting_name()?)
+    }
+}
+
+fn identity(certificate: Certificate, name: &str, authority: &Authority) -> Identity {
+    let template = xmpp_s2s_testkit::Certificate::new([name]);
+    match certificate {
+        Certificate::Hosting | Certificate::Own => authority.issue(&template),
+        Certificate::SelfSigned => template.self_signed(),
+        Certificate::Expired => authority.issue(&template.days(-30..-1)),
     }
 }
 

@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use serde_json::Value;
 
 use crate::container::Output;
@@ -38,6 +40,12 @@ impl Ping {
     pub fn details(&self, side: Side, code: &str) -> Vec<&str> {
         let steps = self.steps(side).filter(|step| step["code"] == code);
         steps.filter_map(|step| step["detail"].as_str()).collect()
+    }
+
+    /// How long the steps of `phase` took.
+    pub fn elapsed(&self, side: Side, phase: &str) -> Duration {
+        let steps = self.steps(side).filter(|step| step["phase"] == phase);
+        Duration::from_micros(steps.filter_map(|step| step["elapsed_us"].as_u64()).sum())
     }
 
     /// The steps of a trail.

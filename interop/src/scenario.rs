@@ -28,6 +28,7 @@ pub struct Scenario {
     /// Who is pinged.
     pub to: Domain,
     pub(crate) outcome: Outcome,
+    parent: Option<Domain>,
 }
 
 /// What is to come of a ping.
@@ -39,8 +40,8 @@ pub(crate) enum Outcome {
     Refused(&'static str),
     /// No way to tell whether the peer is what it says, which is as good as a refusal.
     Unknown(&'static str),
-    /// The Prosody refuses a domain that publishes another certificate than is shown for it.
-    NotListed,
+    /// The peer refuses the domain of ours, which does not publish what would prove it.
+    NotProved,
 }
 
 /// How a domain is proved.
@@ -62,7 +63,12 @@ impl Scenario {
         to: Domain,
         outcome: Outcome,
     ) -> Self {
-        Self { name, from, to, outcome }
+        Self { name, from, to, outcome, parent: None }
+    }
+
+    /// The same, where there is a domain above that of the receiver.
+    const fn below(self, parent: Domain) -> Self {
+        Self { parent: Some(parent), ..self }
     }
 
     /// Whether a server of others is in it.
@@ -71,7 +77,7 @@ impl Scenario {
     }
 
     /// The domains that it needs.
-    pub(crate) fn domains(&self) -> [Domain; 2] {
-        [self.from, self.to]
+    pub(crate) fn domains(&self) -> Vec<Domain> {
+        [self.from, self.to].into_iter().chain(self.parent).collect()
     }
 }

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::net::Ipv4Addr;
 
 use super::{File, Material};
-use crate::domain::{COMPANIES, Company, Domain, Transport};
+use crate::domain::{COMPANIES, Company, Domain, Transport, WebHost};
 use crate::machine::Machine;
 
 const NAME_SERVER: &str = "ns.lab.example.";
@@ -28,7 +28,7 @@ impl Material {
             Transport::Starttls => ("_xmpp-server._tcp", 5269),
             Transport::Direct => ("_xmpps-server._tcp", 5270),
         };
-        let mut zone = zone(&self.web_address());
+        let mut zone = zone(&self.web_address(domain.web));
         if let Some(target) = domain.machine.target() {
             let _ = writeln!(zone, "{service} SRV 0 0 {port} {target}.");
         }
@@ -36,7 +36,7 @@ impl Material {
     }
 
     fn company_zone(&self, company: &Company) -> String {
-        let mut zone = zone(&self.web_address());
+        let mut zone = zone(&self.web_address(WebHost::Up));
         for machine in company.machines {
             if let Some(target) = machine.target() {
                 let _ = writeln!(zone, "{target}. A {}", self.address(*machine));
@@ -46,8 +46,13 @@ impl Material {
     }
 
     /// A domain's own address is that of its web host: its XMPP server is found by SRV alone.
-    fn web_address(&self) -> String {
-        format!("@ A {}\n", self.address(Machine::Web))
+    fn web_address(&self, web: WebHost) -> String {
+        let machine = match web {
+            WebHost::Up | WebHost::Untrusted | WebHost::Silent => Machine::Web,
+            // No web server runs there.
+            WebHost::Down => Machine::Dns,
+        };
+        format!("@ A {}\n", self.address(machine))
     }
 
     fn address(&self, machine: Machine) -> Ipv4Addr {

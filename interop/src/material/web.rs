@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use posh::{HashFunction, Profile, Service, publish};
 use rustls_pki_types::DnsName;
+use serde_json::Value;
 use url::Url;
-use xmpp_s2s_testkit::Identity;
+use xmpp_s2s_testkit::{Authority, Identity};
 
 use super::{File, Material};
-use crate::domain::{COMPANIES, Company, Document, Domain};
+use crate::domain::{COMPANIES, Company, Document, Domain, WebHost};
 use crate::machine::Machine;
 
 /// How long a document is good for: longer than any run.
@@ -17,8 +18,8 @@ const EXPIRES: Duration = Duration::from_secs(86_400);
 impl Material {
     pub(super) fn web_files(&self) -> Vec<File> {
         let mut files = vec![("nginx.conf".to_owned(), self.nginx_conf())];
-        for (name, authority) in self.web_hosts() {
-            let identity = authority.issue_for(name);
+        for (name, web) in self.web_hosts() {
+            let identity = self.web_authority(web).issue_for(name);
             files.push((format!("certs/{name}.crt"), identity.chain_pem()));
             files.push((format!("certs/{name}.key"), identity.key_pem()));
         }
@@ -30,7 +31,10 @@ impl Material {
     fn publish(&self, domain: &Domain) -> Option<(String, String)> {
         let (profile, document) = match domain.document {
             Document::Absent => return None,
-            Document::Direct(profile) => (profile, list(self.hosting(domain.machine)?, profile)),
+            Document::Direct(profile) => (profile, list(self.shown(domain)?, profile)),
+            Document::Withdrawn => {
+                (Profile::Rfc7711, withdrawn(&list(self.shown(domain)?, Profile::Rfc7711)))
+            }
             Document::Another(profile) => {
                 (profile, list(&self.unknown.issue_for(domain.name), profile))
             }
@@ -56,8 +60,15 @@ impl Material {
         [Profile::Draft02, Profile::Rfc7711].into_iter().filter_map(list).collect()
     }
 
+    fn web_authority(&self, web: WebHost) -> &Authority {
+        match web {
+            WebHost::Untrusted => &self.unknown,
+            WebHost::Up | WebHost::Silent | WebHost::Down => &self.web,
+        }
+    }
+
     fn nginx_conf(&self) -> String {
-        let hosts: String = self.web_hosts().map(|(name, _)| server(name)).collect();
+        let hosts: String = self.web_hosts().map(|(name, web)| server(name, web)).collect();
         format!(
             "daemon off;\n\
              pid /tmp/nginx.pid;\n\
@@ -79,12 +90,27 @@ fn list(identity: &Identity, profile: Profile) -> String {
         .expect("the lab's certificates have keys that both profiles know")
 }
 
+/// The same list, good for no time at all, which `publish` does not make.
+fn withdrawn(document: &str) -> String {
+    let mut document: Value = serde_json::from_str(document).expect("a document is JSON");
+    document["expires"] = 0.into();
+    document.to_string()
+}
+
 /// Where the document of a URL lies.
 fn path(url: &Url) -> String {
     format!("documents/{}{}", url.host_str().unwrap_or_default(), url.path())
 }
 
-fn server(name: &str) -> String {
+/// nginx waits before it says that a password is missing, which is all it ever says where there is
+/// none: the silent host takes the request and waits longer than anybody.
+fn server(name: &str, web: WebHost) -> String {
+    let silence = match web {
+        WebHost::Silent => {
+            "\t\tauth_basic silent;\n\t\tauth_basic_user_file /dev/null;\n\t\tauth_delay 1h;\n"
+        }
+        WebHost::Up | WebHost::Untrusted | WebHost::Down => "",
+    };
     format!(
         "\tserver {{\n\
          \t\tlisten 443 ssl;\n\
@@ -92,6 +118,7 @@ fn server(name: &str) -> String {
          \t\tssl_certificate /lab/certs/{name}.crt;\n\
          \t\tssl_certificate_key /lab/certs/{name}.key;\n\
          \t\troot /lab/documents/{name};\n\
+         {silence}\
          \t}}\n"
     )
 }

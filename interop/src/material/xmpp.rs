@@ -61,7 +61,8 @@ impl Material {
              client_https_ssl = { cafile = \"/lab/web-ca.pem\" }\n\
              modules_enabled = { \"tls\", \"saslauth\", \"ping\", \"admin_shell\", \
              \"s2s_posh_verify\" }\n\
-             modules_disabled = { \"c2s\", \"offline\" }\n",
+             modules_disabled = { \"c2s\", \"offline\" }\n\
+             s2s_posh_timeout = 5\n",
         );
         for domain in self.on(machine) {
             let _ = writeln!(cfg, "VirtualHost \"{}\"", domain.name);

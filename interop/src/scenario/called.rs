@@ -2,12 +2,14 @@
 
 use posh::Profile;
 
-use super::Outcome::{self, NotListed, Proved, Refused, Unknown};
+use super::Outcome::{self, NotProved, Proved, Refused, Unknown};
 use super::check::{
-    expect, expect_pong, prosody_proved, prosody_refused, we_decided, web_was_asked, well_known,
+    expect, expect_pong, prosody_is_content, prosody_proved, prosody_refused, server_is_content,
+    server_proved, we_decided, web_was_asked, well_known,
 };
 use super::{ANOTHER, FINGERPRINTS, Proof, Scenario};
-use crate::domain::{Document, Domain, Transport};
+use crate::domain::Certificate::{Expired, SelfSigned};
+use crate::domain::{Document, Domain, Transport, WebHost};
 use crate::machine::Machine;
 use crate::run::{Failure, Run};
 
@@ -47,7 +49,44 @@ pub(super) const SCENARIOS: &[Scenario] = &[
         "prosody_refuses_a_domain_of_ours_that_it_calls",
         hosted("calling-unlisted.example", FINGERPRINTS),
         Domain::hosted(Machine::Server, "unlisted.example", ANOTHER),
-        NotListed,
+        NotProved,
+    ),
+    Scenario::new(
+        "prosody_and_we_prove_self_signed_certificates_that_are_listed",
+        hosted("calling-self-signed.example", FINGERPRINTS).showing(SelfSigned),
+        Domain::hosted(Machine::Server, "served-self-signed.example", FINGERPRINTS)
+            .showing(SelfSigned),
+        Proved(Proof::Posh),
+    ),
+    Scenario::new(
+        "a_caller_whose_listed_certificate_has_expired_is_refused",
+        hosted("calling-expired.example", FINGERPRINTS).showing(Expired),
+        SERVED,
+        Refused("cert-expired"),
+    ),
+    Scenario::new(
+        "prosody_refuses_a_domain_of_ours_whose_listed_certificate_has_expired",
+        hosted("calling-expired-one.example", FINGERPRINTS),
+        Domain::hosted(Machine::Server, "served-expired.example", FINGERPRINTS).showing(Expired),
+        NotProved,
+    ),
+    Scenario::new(
+        "a_caller_who_has_withdrawn_its_document_is_refused",
+        hosted("calling-withdrawn.example", Document::Withdrawn),
+        SERVED,
+        Refused("posh-expires-zero"),
+    ),
+    Scenario::new(
+        "a_caller_whose_web_host_is_down_cannot_be_told",
+        hosted("calling-down.example", FINGERPRINTS).behind(WebHost::Down),
+        SERVED,
+        Unknown("posh-unreachable"),
+    ),
+    Scenario::new(
+        "a_caller_whose_web_host_is_silent_cannot_be_told",
+        hosted("calling-silent.example", FINGERPRINTS).behind(WebHost::Silent),
+        SERVED,
+        Unknown("posh-timeout"),
     ),
     Scenario::new(
         "prosody_and_we_have_ordinary_certificates",
@@ -69,13 +108,15 @@ pub(super) async fn play(run: &Run<'_>, scenario: &Scenario) -> Result<(), Failu
             expect_pong(&pinged, to, true)?;
             both_proved(run, from, to, *proof).await
         }
-        Refused(code) | Unknown(code) => {
+        Refused(_) | Unknown(_) => {
             expect_pong(&pinged, to, false)?;
-            told_why(run, from, to, code).await
+            told_why(run, scenario).await?;
+            prosody_is_content(run, from, to).await
         }
-        NotListed => {
+        NotProved => {
             expect_pong(&pinged, to, false)?;
-            prosody_refused(run, scenario, from, to).await
+            prosody_refused(run, scenario, from, to).await?;
+            server_is_content(run, to, from).await
         }
     }
 }
@@ -88,30 +129,26 @@ async fn both_proved(
     proof: Proof,
 ) -> Result<(), Failure> {
     prosody_proved(run, from, to, proof).await?;
-    let digest = run.digest(from)?;
-    let (prooftype, step) = match proof {
-        Proof::Posh => ("prooftype=\"posh\"", "posh-match posh-match"),
-        Proof::Pkix => ("prooftype=\"pkix\"", "pkix pkix-match"),
-    };
-    let words = ["outcome=\"accepted\"", prooftype, step, &digest];
-    for direction in ["inbound", "outbound"] {
-        we_decided(run, direction, to, from, &words).await?;
-    }
-    match proof {
-        Proof::Posh => web_was_asked(run, to.machine, from).await,
-        Proof::Pkix => Ok(()),
-    }
+    server_proved(run, to, from, proof).await
 }
 
 /// Prosody was told one code, where its domain publishes, its own digest, and nothing more (A14).
-async fn told_why(run: &Run<'_>, from: &Domain, to: &Domain, code: &str) -> Result<(), Failure> {
+async fn told_why(
+    run: &Run<'_>,
+    Scenario { from, to, outcome, .. }: &Scenario,
+) -> Result<(), Failure> {
+    let (verdict, condition, code) = match outcome {
+        Refused(code) => ("refused", "not-authorized", code),
+        Unknown(code) => ("unknown", "remote-connection-failed", code),
+        Proved(_) | NotProved => return Ok(()),
+    };
     let digest = run.digest(from)?;
     let url = well_known(from, Profile::Rfc7711);
-    let error = format!("with error: not-authorized ({code}; {url}; {digest})\n");
+    let error = format!("with error: {condition} ({code}; {url}; {digest})\n");
     let log = run.hear(from.machine, &[&error]).await?;
     no_features_after_tls(&log, to, &error)?;
-    let [outcome, code] = ["outcome=\"refused\"".to_owned(), format!("code=\"{code}\"")];
-    we_decided(run, "inbound", to, from, &[&outcome, &code]).await?;
+    let words = [format!("outcome=\"{verdict}\""), format!("code=\"{code}\"")];
+    we_decided(run, "inbound", to, from, &words.each_ref().map(String::as_str)).await?;
     web_was_asked(run, to.machine, from).await
 }
 

@@ -1,13 +1,16 @@
 //! We call domains that are hosted on Prosody; to answer, Prosody calls back and proves us.
 
+use std::time::Duration;
+
 use posh::Profile::{Draft02, Rfc7711};
 
-use super::Outcome::{self, NotListed, Proved, Refused, Unknown};
-use super::check::{expect, prosody_proved, prosody_refused, published};
+use super::Outcome::{self, NotProved, Proved, Refused, Unknown};
+use super::check::{expect, prosody_is_content, prosody_proved, prosody_refused, published};
 use super::check::{stream_in, web_was_asked, well_known};
 use super::{ANOTHER, FINGERPRINTS, Proof, Scenario};
-use crate::domain::Document::{self, Absent, Another, Direct, Reference};
-use crate::domain::{Domain, Transport, WebAuthority};
+use crate::domain::Certificate::{Expired, SelfSigned};
+use crate::domain::Document::{self, Absent, Another, Direct, Reference, Withdrawn};
+use crate::domain::{Domain, Transport, WebHost};
 use crate::machine::Machine;
 use crate::ping::{Ping, Side};
 use crate::run::{Failure, Run};
@@ -15,6 +18,10 @@ use crate::run::{Failure, Run};
 const CALLER: Domain = Domain::hosted(Machine::Caller, "caller.example", FINGERPRINTS);
 const PKIX_CALLER: Domain = Domain::ordinary(Machine::Caller, "pkix-caller.example");
 const PKIX: Domain = Domain::ordinary(Machine::Prosody, "pkix.example");
+const CALLED: Domain = hosted("called.example", FINGERPRINTS);
+const REFUSING: Domain = hosted("refusing.example", FINGERPRINTS);
+/// What a lookup may take, and some time to notice that it is over.
+const LOOKUP: Duration = Duration::from_secs(10 + 2);
 const MISMATCH: Outcome = Refused("posh-fingerprint-mismatch");
 
 /// A row for each domain that is called: its name, what it publishes, and what comes of it.
@@ -54,23 +61,87 @@ pub(super) const SCENARIOS: &[Scenario] = &[
     ),
     call(
         "an_untrusted_web_host_proves_nothing",
-        hosted("untrusted.example", FINGERPRINTS).untrusted(),
+        hosted("untrusted.example", FINGERPRINTS).behind(WebHost::Untrusted),
         Unknown("posh-https-untrusted"),
     ),
     Scenario::new(
         "prosody_proves_us_by_a_reference",
-        Domain::hosted(Machine::Caller, "caller-url.example", Reference(Rfc7711)),
-        hosted("called.example", FINGERPRINTS),
+        ours("caller-url.example", Reference(Rfc7711)),
+        CALLED,
         Proved(Proof::Posh),
     ),
     Scenario::new(
         "prosody_refuses_us_and_we_say_so",
-        Domain::hosted(Machine::Caller, "caller-unlisted.example", ANOTHER),
-        hosted("refusing.example", FINGERPRINTS),
-        NotListed,
+        ours("caller-unlisted.example", ANOTHER),
+        REFUSING,
+        NotProved,
     ),
+    proved(
+        "a_self_signed_certificate_that_is_listed_proves_it",
+        hosted("self-signed.example", FINGERPRINTS).showing(SelfSigned),
+    ),
+    Scenario::new(
+        "prosody_proves_us_by_a_self_signed_certificate_that_is_listed",
+        ours("caller-self-signed.example", FINGERPRINTS).showing(SelfSigned),
+        CALLED,
+        Proved(Proof::Posh),
+    ),
+    call(
+        "an_expired_certificate_that_is_listed_is_refused",
+        hosted("expired.example", FINGERPRINTS).showing(Expired),
+        Refused("cert-expired"),
+    ),
+    Scenario::new(
+        "prosody_refuses_our_expired_certificate_although_it_is_listed",
+        ours("caller-expired.example", FINGERPRINTS).showing(Expired),
+        REFUSING,
+        NotProved,
+    ),
+    call(
+        "a_withdrawn_document_is_refused",
+        hosted("withdrawn.example", Withdrawn),
+        Refused("posh-expires-zero"),
+    ),
+    Scenario::new(
+        "prosody_refuses_us_when_our_document_is_withdrawn",
+        ours("caller-withdrawn.example", Withdrawn),
+        REFUSING,
+        NotProved,
+    ),
+    call(
+        "a_web_host_that_is_down_proves_nothing",
+        hosted("down.example", FINGERPRINTS).behind(WebHost::Down),
+        Unknown("posh-unreachable"),
+    ),
+    Scenario::new(
+        "prosody_refuses_us_when_our_web_host_is_down",
+        ours("caller-down.example", FINGERPRINTS).behind(WebHost::Down),
+        REFUSING,
+        NotProved,
+    ),
+    call(
+        "a_silent_web_host_proves_nothing",
+        hosted("silent.example", FINGERPRINTS).behind(WebHost::Silent),
+        Unknown("posh-timeout"),
+    ),
+    Scenario::new(
+        "prosody_refuses_us_when_our_web_host_is_silent",
+        ours("caller-silent.example", FINGERPRINTS).behind(WebHost::Silent),
+        REFUSING,
+        NotProved,
+    ),
+    call(
+        "a_sub_domain_needs_a_document_of_its_own",
+        hosted("conference.prints.example", Absent),
+        Refused("posh-not-published"),
+    )
+    .below(hosted("prints.example", FINGERPRINTS)),
     Scenario::new("an_ordinary_certificate_proves_it", PKIX_CALLER, PKIX, Proved(Proof::Pkix)),
 ];
+
+const fn ours(name: &'static str, document: Document) -> Domain {
+    Domain::hosted(Machine::Caller, name, document)
+}
 
 const fn hosted(name: &'static str, document: Document) -> Domain {
     Domain::hosted(Machine::Prosody, name, document)
@@ -91,6 +162,9 @@ const fn call(name: &'static str, domain: Domain, outcome: Outcome) -> Scenario 
 pub(super) async fn play(run: &Run<'_>, scenario: &Scenario) -> Result<(), Failure> {
     let Scenario { from, to, outcome, .. } = scenario;
     let ping = run.ping(from.name, to.name).await?;
+    if let Some(parent) = scenario.parent {
+        parent_does_not_count(&ping, to, &parent)?;
+    }
     match outcome {
         Proved(proof) => {
             we_proved(&ping, to, *proof, &run.digest(to)?)?;
@@ -99,16 +173,19 @@ pub(super) async fn play(run: &Run<'_>, scenario: &Scenario) -> Result<(), Failu
         Refused(code) | Unknown(code) => {
             we_refused(&ping, *outcome, code)?;
             heard_nothing(run, scenario).await?;
+            prosody_is_content(run, to, from).await?;
         }
-        NotListed => {
-            we_were_refused(&ping)?;
+        NotProved => {
+            we_were_refused(&ping, &run.digest(to)?)?;
             prosody_refused(run, scenario, to, from).await?;
         }
     }
     match (outcome, to.web) {
         (Proved(Proof::Pkix), _) => Ok(()),
-        (_, WebAuthority::Trusted) => web_was_asked(run, from.machine, to).await,
-        (_, WebAuthority::Unknown) => web_was_not_trusted(run, from, to).await,
+        (_, WebHost::Untrusted) => web_was_not_trusted(run, from, to).await,
+        (_, WebHost::Up | WebHost::Silent | WebHost::Down) => {
+            web_was_asked(run, from.machine, to).await
+        }
     }
 }
 
@@ -134,16 +211,28 @@ fn we_proved(ping: &Ping, to: &Domain, proof: Proof, digest: &str) -> Result<(),
 }
 
 fn we_refused(ping: &Ping, outcome: Outcome, code: &str) -> Result<(), Failure> {
+    let lookup = ping.elapsed(Side::Outbound, "posh");
+    expect(lookup <= LOOKUP, || format!("the lookup took {lookup:?}"))?;
     let status = if matches!(outcome, Unknown(_)) { 4 } else { 1 };
     let conclusion = ping.conclusion(Side::Outbound);
     expect(ping.status == status && conclusion == Some(code), || format!("not {code}: {ping:?}"))
 }
 
-/// Our trail says that the peer refused us, and in the peer's words why.
-fn we_were_refused(ping: &Ping) -> Result<(), Failure> {
-    we_refused(ping, NotListed, "stream-refused")?;
+/// Our trail says that the peer proved itself and refused us, and in the peer's words why.
+fn we_were_refused(ping: &Ping, digest: &str) -> Result<(), Failure> {
+    we_refused(ping, NotProved, "stream-refused")?;
+    let proved = ping.details(Side::Outbound, "posh-match").concat();
+    expect(proved.contains(digest), || format!("not of {digest}: {proved}"))?;
     let said = ping.details(Side::Outbound, "stream-refused").concat();
     expect(said.contains("not-authorized"), || format!("not what it said: {said}"))
+}
+
+/// Our trail says where a document should be, and where it is of no use.
+fn parent_does_not_count(ping: &Ping, to: &Domain, parent: &Domain) -> Result<(), Failure> {
+    let said = ping.details(Side::Outbound, "posh-not-published").concat();
+    let words = [format!("https://{}/", to.name), format!("one of {} does not", parent.name)];
+    let told = words.iter().all(|words| said.contains(words));
+    expect(told, || format!("not all of {words:?}: {said}"))
 }
 
 /// Prosody took our stream, and proved us on its own.

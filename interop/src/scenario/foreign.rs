@@ -1,6 +1,6 @@
 //! Prosody to Prosody: shows that the lab, and our plugin in it, are right without our server.
 
-use super::Outcome::{NotListed, Proved, Refused, Unknown};
+use super::Outcome::{NotProved, Proved, Refused, Unknown};
 use super::check::{expect_pong, prosody_proved, prosody_refused};
 use super::{ANOTHER, FINGERPRINTS, Proof, Scenario};
 use crate::domain::Domain;
@@ -20,7 +20,7 @@ pub(super) const SCENARIOS: &[Scenario] = &[
         "a_prosody_refuses_another_whose_document_lists_another",
         Domain::hosted(Machine::Other, "other-unlisted.example", ANOTHER),
         PROSODY,
-        NotListed,
+        NotProved,
     ),
 ];
 
@@ -33,7 +33,7 @@ pub(super) async fn play(run: &Run<'_>, scenario: &Scenario) -> Result<(), Failu
             prosody_proved(run, to, from, *proof).await?;
             prosody_proved(run, from, to, *proof).await
         }
-        NotListed => {
+        NotProved => {
             expect_pong(&pinged, to, false)?;
             prosody_refused(run, scenario, to, from).await
         }
