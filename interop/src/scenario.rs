@@ -8,6 +8,7 @@ mod called;
 mod calling;
 mod check;
 mod foreign;
+mod ours;
 mod play;
 
 pub(crate) use play::play;
@@ -54,7 +55,7 @@ pub(crate) enum Proof {
 impl Scenario {
     /// All of them, in the order in which they are played.
     pub fn all() -> Vec<Self> {
-        [foreign::SCENARIOS, calling::SCENARIOS, called::SCENARIOS].concat()
+        [foreign::SCENARIOS, calling::SCENARIOS, called::SCENARIOS, ours::SCENARIOS].concat()
     }
 
     pub(crate) const fn new(

@@ -190,7 +190,12 @@ pub(super) async fn play(run: &Run<'_>, scenario: &Scenario) -> Result<(), Failu
 }
 
 /// Our trails say that the peer proved itself on both streams, and by what.
-fn we_proved(ping: &Ping, to: &Domain, proof: Proof, digest: &str) -> Result<(), Failure> {
+pub(super) fn we_proved(
+    ping: &Ping,
+    to: &Domain,
+    proof: Proof,
+    digest: &str,
+) -> Result<(), Failure> {
     expect(ping.status == 0, || format!("not accepted: {ping:?}"))?;
     let because = match proof {
         Proof::Posh => "posh-match",
@@ -210,7 +215,7 @@ fn we_proved(ping: &Ping, to: &Domain, proof: Proof, digest: &str) -> Result<(),
     Ok(())
 }
 
-fn we_refused(ping: &Ping, outcome: Outcome, code: &str) -> Result<(), Failure> {
+pub(super) fn we_refused(ping: &Ping, outcome: Outcome, code: &str) -> Result<(), Failure> {
     let lookup = ping.elapsed(Side::Outbound, "posh");
     expect(lookup <= LOOKUP, || format!("the lookup took {lookup:?}"))?;
     let status = if matches!(outcome, Unknown(_)) { 4 } else { 1 };
@@ -219,7 +224,7 @@ fn we_refused(ping: &Ping, outcome: Outcome, code: &str) -> Result<(), Failure> 
 }
 
 /// Our trail says that the peer proved itself and refused us, and in the peer's words why.
-fn we_were_refused(ping: &Ping, digest: &str) -> Result<(), Failure> {
+pub(super) fn we_were_refused(ping: &Ping, digest: &str) -> Result<(), Failure> {
     we_refused(ping, NotProved, "stream-refused")?;
     let proved = ping.details(Side::Outbound, "posh-match").concat();
     expect(proved.contains(digest), || format!("not of {digest}: {proved}"))?;
