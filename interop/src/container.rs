@@ -1,6 +1,8 @@
 use std::collections::HashMap;
+use std::fmt;
 use std::net::Ipv4Addr;
 use std::path::PathBuf;
+use std::pin::Pin;
 
 use bollard::container::LogOutput;
 use bollard::exec::{CreateExecOptions, StartExecResults};
@@ -10,6 +12,7 @@ use bollard::models::{
 };
 use bollard::query_parameters::LogsOptionsBuilder;
 use futures_util::TryStreamExt as _;
+use tokio::io::AsyncWrite;
 
 use crate::engine::{Engine, EngineError};
 use crate::log::Log;
@@ -72,24 +75,72 @@ impl Container {
 
     /// Runs a command inside and waits for its end.
     pub(crate) async fn run(&self, command: &[&str]) -> Result<Output, EngineError> {
-        let docker = &self.engine.docker;
-        let options = CreateExecOptions {
-            cmd: Some(command.to_vec()),
-            attach_stdout: Some(true),
-            attach_stderr: Some(true),
-            ..Default::default()
-        };
         let refused = EngineError::of("run a command in a container");
-        let id = docker.create_exec(&self.id, options).await.map_err(&refused)?.id;
-        let started = docker.start_exec(&id, None).await.map_err(&refused)?;
+        let (id, started) = self.start_command(options(command)).await?;
         let mut output = Output::default();
         if let StartExecResults::Attached { output: mut pieces, .. } = started {
             while let Some(piece) = pieces.try_next().await.map_err(&refused)? {
                 output.add(piece);
             }
         }
-        output.status = docker.inspect_exec(&id).await.map_err(&refused)?.exit_code;
+        let ended = self.engine.docker.inspect_exec(&id).await;
+        output.status = ended.map_err(&refused)?.exit_code;
         Ok(output)
+    }
+
+    /// Starts a command inside and follows what it writes. Its input stays open meanwhile.
+    pub(crate) async fn follow(&self, command: &[&str]) -> Result<Followed, EngineError> {
+        let options = CreateExecOptions { attach_stdin: Some(true), ..options(command) };
+        match self.start_command(options).await? {
+            (_, StartExecResults::Attached { output, input }) => {
+                Ok(Followed { log: Log::follow(output), _input: input })
+            }
+            (_, StartExecResults::Detached) => unreachable!("it was not asked to detach"),
+        }
+    }
+
+    async fn start_command(
+        &self,
+        options: CreateExecOptions<&str>,
+    ) -> Result<(String, StartExecResults), EngineError> {
+        let docker = &self.engine.docker;
+        let refused = EngineError::of("run a command in a container");
+        let id = docker.create_exec(&self.id, options).await.map_err(&refused)?.id;
+        let started = docker.start_exec(&id, None).await.map_err(&refused)?;
+        Ok((id, started))
+    }
+
+    /// Holds everything in it, as if it had no processor; connections to it are taken all the same.
+    pub(crate) async fn pause(&self) -> Result<(), EngineError> {
+        let paused = self.engine.docker.pause_container(&self.id).await;
+        paused.map_err(EngineError::of("pause a container"))
+    }
+
+    /// Lets it go on.
+    pub(crate) async fn resume(&self) -> Result<(), EngineError> {
+        let resumed = self.engine.docker.unpause_container(&self.id).await;
+        resumed.map_err(EngineError::of("let a container go on"))
+    }
+}
+
+fn options<'a>(command: &[&'a str]) -> CreateExecOptions<&'a str> {
+    CreateExecOptions {
+        cmd: Some(command.to_vec()),
+        attach_stdout: Some(true),
+        attach_stderr: Some(true),
+        ..Default::default()
+    }
+}
+
+/// A command that runs in a container.
+pub(crate) struct Followed {
+    pub(crate) log: Log,
+    _input: Pin<Box<dyn AsyncWrite + Send>>,
+}
+
+impl fmt::Debug for Followed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Followed").field("log", &self.log).finish_non_exhaustive()
     }
 }
 

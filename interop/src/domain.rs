@@ -24,6 +24,8 @@ pub struct Domain {
     pub document: Document,
     /// What becomes of a request to its web host.
     pub web: WebHost,
+    /// Who has an account there.
+    pub person: Person,
 }
 
 /// How an XMPP server wants to be reached.
@@ -77,6 +79,28 @@ pub enum WebHost {
     Down,
 }
 
+/// Who has an account on a domain.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Person {
+    /// Nobody.
+    Nobody,
+    /// Somebody with a client.
+    Juliet,
+}
+
+impl Person {
+    /// Everybody's.
+    pub(crate) const PASSWORD: &str = "secret";
+
+    /// The local part of the account.
+    pub(crate) fn name(self) -> Option<&'static str> {
+        match self {
+            Self::Nobody => None,
+            Self::Juliet => Some("juliet"),
+        }
+    }
+}
+
 impl Domain {
     /// A domain that does not hold its hoster's certificate.
     pub const fn hosted(machine: Machine, name: &'static str, document: Document) -> Self {
@@ -87,6 +111,7 @@ impl Domain {
             certificate: Certificate::Hosting,
             document,
             web: WebHost::Up,
+            person: Person::Nobody,
         }
     }
 
@@ -109,6 +134,11 @@ impl Domain {
     /// The same, with a web host in another condition.
     pub const fn behind(self, web: WebHost) -> Self {
         Self { web, ..self }
+    }
+
+    /// The same, with an account for somebody.
+    pub const fn home_of(self, person: Person) -> Self {
+        Self { person, ..self }
     }
 
     /// The only name in the certificate that its XMPP server shows.

@@ -2,7 +2,8 @@ use std::env;
 use std::net::Ipv4Addr;
 use std::path::PathBuf;
 
-use crate::domain::{Domain, Transport};
+use crate::client;
+use crate::domain::{Domain, Person, Transport};
 use crate::lab::Lab;
 use crate::machine::Machine;
 use crate::scenario::{FINGERPRINTS, Outcome, Proof, Scenario};
@@ -17,6 +18,7 @@ pub(crate) fn guide(lab: &Lab) -> String {
     guide.look();
     guide.ping();
     guide.serve();
+    guide.talk();
     guide.logs();
     guide.text
 }
@@ -89,6 +91,20 @@ impl Guide<'_> {
         ]);
     }
 
+    /// What a person says and hears.
+    fn talk(&mut self) {
+        let Some(container) = self.lab.machine(Machine::Client) else { return };
+        let id = container.short_id();
+        let people = |scenario: &Scenario| scenario.from.person != Person::Nobody;
+        let Some(Scenario { from, to, .. }) = Scenario::all().into_iter().find(people) else {
+            return;
+        };
+        self.title(&format!("Talk to {} as somebody at {}, line by line:", to.name, from.name));
+        let command = client::command(&from, self.address(from.machine));
+        let command = format!("{command} -d -i echo@{}", to.name);
+        self.command(&[&format!("docker exec -it {id}"), &command]);
+    }
+
     fn logs(&mut self) {
         self.title("What the machines have to say:");
         for (machine, id) in self.serving() {
@@ -120,7 +136,8 @@ impl Guide<'_> {
 
     /// The machines that serve, each with what Docker knows it by.
     fn serving(&self) -> Vec<(Machine, String)> {
-        let machines = Machine::ALL.into_iter().filter(|machine| *machine != Machine::Caller);
+        let silent = [Machine::Caller, Machine::Client];
+        let machines = Machine::ALL.into_iter().filter(|machine| !silent.contains(machine));
         let known = |machine| Some((machine, self.lab.machine(machine)?.short_id().to_owned()));
         machines.filter_map(known).collect()
     }

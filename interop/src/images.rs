@@ -45,6 +45,7 @@ fn image(machine: Machine, release: Release) -> Image {
         Machine::Server | Machine::Caller | Machine::Host => {
             Image { name: "federating-server", debian: Debian::Bookworm }
         }
+        Machine::Client => Image { name: "go-sendxmpp", debian: Debian::Bookworm },
     }
 }
 

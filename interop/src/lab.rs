@@ -5,8 +5,8 @@ use std::time::Duration;
 use thiserror::Error;
 use tokio::sync::Mutex;
 
-use crate::container::{Container, Plan};
-use crate::domain::Domain;
+use crate::container::{Container, Output, Plan};
+use crate::domain::{Domain, Person};
 use crate::engine::EngineError;
 use crate::images::{Images, ImagesError};
 use crate::log::Silence;
@@ -56,8 +56,26 @@ impl Lab {
             ready(*machine, release, container).await?;
             has_no_way_out(*machine, container, &network).await?;
         }
+        for domain in domains {
+            lab.register(domain).await?;
+        }
         eprintln!("lab: {release} is on {}", network.subnet);
         Ok(lab)
+    }
+
+    /// Makes the account of who lives on `domain`.
+    async fn register(&self, domain: &Domain) -> Result<(), LabError> {
+        let (Some(user), Some(server)) = (domain.person.name(), self.machine(domain.machine))
+        else {
+            return Ok(());
+        };
+        let prosodyctl = ["prosodyctl", "--config", "/lab/prosody.cfg.lua", "register"];
+        let account = [user, domain.name, Person::PASSWORD];
+        let output = server.run(&[&prosodyctl[..], &account].concat()).await?;
+        match output.status {
+            Some(0) => Ok(()),
+            _ => Err(LabError::NoAccount { domain: domain.name, output }),
+        }
     }
 
     pub(crate) fn material(&self) -> &Material {
@@ -77,6 +95,7 @@ impl Lab {
 pub(crate) fn machines(domains: &[Domain]) -> impl Iterator<Item = Machine> {
     Machine::ALL.into_iter().filter(|machine| match machine {
         Machine::Dns | Machine::Web => true,
+        Machine::Client => domains.iter().any(|domain| domain.person != Person::Nobody),
         Machine::Prosody | Machine::Other | Machine::Server | Machine::Caller | Machine::Host => {
             domains.iter().any(|domain| domain.machine == *machine)
         }
@@ -84,10 +103,10 @@ pub(crate) fn machines(domains: &[Domain]) -> impl Iterator<Item = Machine> {
 }
 
 fn plan(machine: Machine, image: String, network: &Network, folder: &Path) -> Plan {
-    let mut mounts = vec![
-        (folder.join(machine.name()), "/lab"),
-        (folder.join("resolv.conf"), "/etc/resolv.conf"),
-    ];
+    let mut mounts = vec![(folder.join("resolv.conf"), "/etc/resolv.conf")];
+    if machine != Machine::Client {
+        mounts.push((folder.join(machine.name()), "/lab"));
+    }
     if machine.runs_prosody() {
         mounts.push((Path::new(env!("CARGO_MANIFEST_DIR")).join("prosody"), "/plugins"));
     }
@@ -106,7 +125,7 @@ async fn ready(machine: Machine, release: Release, container: &Container) -> Res
             vec![version.as_str(), "Activated service 's2s_direct_tls' on [*]:5270"]
         }
         Machine::Server => vec!["listening address=0.0.0.0:5270"],
-        Machine::Caller | Machine::Host => return Ok(()),
+        Machine::Caller | Machine::Client | Machine::Host => return Ok(()),
     };
     let said = |log: &str| signs.iter().all(|sign| log.contains(sign));
     let waited = container.log.wait_for(0, Lab::READY, said).await;
@@ -166,6 +185,14 @@ pub enum LabError {
         machine: Machine,
         /// The ids of its networks.
         networks: Vec<String>,
+    },
+    /// An account could not be made.
+    #[error("no account could be made on {domain}: {output:?}")]
+    NoAccount {
+        /// Where.
+        domain: &'static str,
+        /// What the server's tool said.
+        output: Output,
     },
     /// A machine is not what it should be.
     #[error("the machine `{machine}` is not ready: {why}; it said:\n{said}")]

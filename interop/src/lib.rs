@@ -3,9 +3,10 @@
 //! ```text
 //!            dns (BIND)   web (nginx)
 //!                 │           │            one internal network, fixed addresses, no way out
-//!  ┌──────────┬───┴─────┬─────┴──────┐
-//!  prosody    other     server       caller
-//!  └ foreign servers ┘  └ our server and our `ping` ┘
+//!  ┌──────────┬───┴─────┬─────┴──────┬───────────┐
+//!  prosody    other     server       caller      client
+//!  └ foreign servers ┘  └ our server and our ┘   └ of a person, who has
+//!                         `ping`                   an account on prosody
 //! ```
 //!
 //! Every scenario is two [`Domain`]s: the zone, the web host, the documents of each and its place
@@ -22,6 +23,7 @@
 )]
 
 mod case;
+mod client;
 mod container;
 mod domain;
 mod engine;
@@ -47,7 +49,7 @@ use std::error::Error;
 
 pub use case::{Case, Played};
 pub use container::Output;
-pub use domain::{Certificate, Company, Document, Domain, Transport, WebHost};
+pub use domain::{Certificate, Company, Document, Domain, Person, Transport, WebHost};
 pub use engine::EngineError;
 pub use image::ImageError;
 pub use images::ImagesError;

@@ -18,14 +18,23 @@ pub enum Machine {
     Server,
     /// Where our `ping` is run: it listens itself, on its own address.
     Caller,
+    /// Where the people of the lab have their clients.
+    Client,
     /// The machine that the lab is on, which is the network's gateway: for people.
     Host,
 }
 
 impl Machine {
     /// Every container, in the order in which they start.
-    pub const ALL: [Self; 6] =
-        [Self::Dns, Self::Web, Self::Prosody, Self::Other, Self::Server, Self::Caller];
+    pub const ALL: [Self; 7] = [
+        Self::Dns,
+        Self::Web,
+        Self::Prosody,
+        Self::Other,
+        Self::Server,
+        Self::Caller,
+        Self::Client,
+    ];
 
     /// Its name, also of its container's log.
     pub fn name(self) -> &'static str {
@@ -36,6 +45,7 @@ impl Machine {
             Self::Other => "other",
             Self::Server => "server",
             Self::Caller => "caller",
+            Self::Client => "client",
             Self::Host => "host",
         }
     }
@@ -51,6 +61,7 @@ impl Machine {
             Self::Other => 5,
             Self::Server => 6,
             Self::Caller => 7,
+            Self::Client => 8,
         };
         Ipv4Addr::new(a, b, c, host)
     }
@@ -63,7 +74,7 @@ impl Machine {
     /// What SRV records call it, if it is an XMPP server.
     pub fn target(self) -> Option<&'static str> {
         match self {
-            Self::Dns | Self::Web => None,
+            Self::Dns | Self::Web | Self::Client => None,
             Self::Prosody => Some("s2s.hosting.example"),
             Self::Other => Some("s2s.elsewhere.example"),
             Self::Server => Some("s2s.ours.example"),
@@ -76,7 +87,9 @@ impl Machine {
     pub fn hosting_name(self) -> Option<&'static str> {
         match self {
             Self::Caller | Self::Host => Self::Server.target(),
-            Self::Dns | Self::Web | Self::Prosody | Self::Other | Self::Server => self.target(),
+            Self::Dns | Self::Web | Self::Prosody | Self::Other | Self::Server | Self::Client => {
+                self.target()
+            }
         }
     }
 }

@@ -34,7 +34,7 @@ pub struct Run<'a> {
 
 impl<'a> Run<'a> {
     /// How long a machine may take to say what is waited for.
-    const PATIENCE: Duration = Duration::from_secs(15);
+    pub(crate) const PATIENCE: Duration = Duration::from_secs(15);
 
     /// How long a command may take: longer than any time-out of our server's.
     const COMMAND: Duration = Duration::from_secs(90);
@@ -133,7 +133,24 @@ impl<'a> Run<'a> {
         Ok(format!("sha-256 {}", STANDARD.encode(digest)))
     }
 
-    async fn command(&self, machine: Machine, command: &[&str]) -> Result<Output, Failure> {
+    /// What comes of `work` while a machine is held.
+    pub(crate) async fn while_held<T>(
+        &self,
+        machine: Machine,
+        work: impl Future<Output = Result<T, Failure>>,
+    ) -> Result<T, Failure> {
+        let container = self.machine(machine)?;
+        container.pause().await?;
+        let outcome = work.await;
+        container.resume().await?;
+        outcome
+    }
+
+    pub(crate) async fn command(
+        &self,
+        machine: Machine,
+        command: &[&str],
+    ) -> Result<Output, Failure> {
         let ended = timeout(Self::COMMAND, self.machine(machine)?.run(command)).await;
         Ok(ended.map_err(|_| Failure::Endless { machine, command: command.join(" ") })??)
     }
@@ -142,12 +159,12 @@ impl<'a> Run<'a> {
         self.marks.get(&machine).copied().unwrap_or_default()
     }
 
-    fn machine(&self, machine: Machine) -> Result<&Container, Failure> {
+    pub(crate) fn machine(&self, machine: Machine) -> Result<&Container, Failure> {
         self.lab.machine(machine).ok_or(Failure::NoMachine(machine))
     }
 
     /// Evidence is for people who look into a failure; it must not be another one.
-    fn keep(&self, file: &str, text: &str) {
+    pub(crate) fn keep(&self, file: &str, text: &str) {
         let written = fs::create_dir_all(&self.folder);
         if let Err(why) = written.and_then(|()| fs::write(self.folder.join(file), text)) {
             eprintln!("lab: cannot keep {file}: {why}");
@@ -168,7 +185,7 @@ impl Drop for Run<'_> {
     }
 }
 
-fn has_all(text: &str, words: &[&str]) -> bool {
+pub(crate) fn has_all(text: &str, words: &[&str]) -> bool {
     words.iter().all(|word| text.contains(word))
 }
 

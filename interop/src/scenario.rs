@@ -1,4 +1,4 @@
-//! A scenario is two domains, and what is to come of a ping from one to the other.
+//! A scenario is two domains, and what is to come of a stanza from one to the other.
 
 use posh::Profile;
 
@@ -10,6 +10,7 @@ mod check;
 mod foreign;
 mod ours;
 mod play;
+mod talking;
 
 pub(crate) use play::play;
 
@@ -19,7 +20,7 @@ pub(crate) const FINGERPRINTS: Document = Document::Direct(Profile::Rfc7711);
 /// Another certificate than its server shows, in the only form that Prosody's plugin reads.
 pub(crate) const ANOTHER: Document = Document::Another(Profile::Rfc7711);
 
-/// Who pings whom, and what is to come of it.
+/// Who sends what to whom, and what is to come of it.
 #[derive(Clone, Copy, Debug)]
 pub struct Scenario {
     /// A sentence about what it shows.
@@ -29,10 +30,20 @@ pub struct Scenario {
     /// Who is pinged.
     pub to: Domain,
     pub(crate) outcome: Outcome,
+    means: Means,
     parent: Option<Domain>,
 }
 
-/// What is to come of a ping.
+/// What is sent.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Means {
+    /// A ping, by a server.
+    Ping,
+    /// A message to the echo account, by a person.
+    Message,
+}
+
+/// What is to come of it.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Outcome {
     /// An answer, over two streams on which either side proves itself in this way.
@@ -55,7 +66,14 @@ pub(crate) enum Proof {
 impl Scenario {
     /// All of them, in the order in which they are played.
     pub fn all() -> Vec<Self> {
-        [foreign::SCENARIOS, calling::SCENARIOS, called::SCENARIOS, ours::SCENARIOS].concat()
+        [
+            foreign::SCENARIOS,
+            calling::SCENARIOS,
+            called::SCENARIOS,
+            ours::SCENARIOS,
+            talking::SCENARIOS,
+        ]
+        .concat()
     }
 
     pub(crate) const fn new(
@@ -64,7 +82,12 @@ impl Scenario {
         to: Domain,
         outcome: Outcome,
     ) -> Self {
-        Self { name, from, to, outcome, parent: None }
+        Self { name, from, to, outcome, means: Means::Ping, parent: None }
+    }
+
+    /// The same with a message.
+    const fn by_message(self) -> Self {
+        Self { means: Means::Message, ..self }
     }
 
     /// The same, where there is a domain above that of the receiver.

@@ -45,7 +45,7 @@ fn trail(story: &mut String, title: &str, ping: &Ping, side: Side) {
 fn matters(machine: Machine, line: &str) -> bool {
     let any = |words: &[&str]| words.iter().any(|word| line.contains(word));
     match machine {
-        Machine::Dns | Machine::Caller | Machine::Host => false,
+        Machine::Dns | Machine::Caller | Machine::Client | Machine::Host => false,
         Machine::Web => any(&[" GET "]),
         Machine::Prosody | Machine::Other => {
             let stream = any(&["Incoming s2s ", "Outgoing s2s "]) && line.contains("->");

@@ -41,17 +41,17 @@ impl Material {
     }
 
     /// The trust of XMPP and of the web are kept apart by setting each alone: a global `ssl` would
-    /// overrule them.
+    /// overrule them. Accounts that are made from outside are not seen in the storage `memory`.
     fn prosody_cfg(&self, machine: Machine) -> String {
         let mut cfg = String::from(
             "run_as_root = true\n\
              log = { debug = \"*console\" }\n\
              data_path = \"/var/lib/prosody\"\n\
-             storage = \"memory\"\n\
+             storage = \"internal\"\n\
              plugin_paths = { \"/plugins\" }\n\
              certificates = \"/lab/certs\"\n\
              use_ipv6 = false\n\
-             c2s_ports = { }\n\
+             c2s_ports = { 5222 }\n\
              s2s_ports = { 5269 }\n\
              s2s_direct_tls_ports = { 5270 }\n\
              s2s_require_encryption = true\n\
@@ -61,7 +61,7 @@ impl Material {
              client_https_ssl = { cafile = \"/lab/web-ca.pem\" }\n\
              modules_enabled = { \"tls\", \"saslauth\", \"ping\", \"admin_shell\", \
              \"s2s_posh_verify\" }\n\
-             modules_disabled = { \"c2s\", \"offline\" }\n\
+             modules_disabled = { \"offline\" }\n\
              s2s_posh_timeout = 5\n",
         );
         for domain in self.on(machine) {

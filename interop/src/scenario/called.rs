@@ -122,7 +122,7 @@ pub(super) async fn play(run: &Run<'_>, scenario: &Scenario) -> Result<(), Failu
 }
 
 /// Prosody has proved us and we have proved it, each on both streams.
-async fn both_proved(
+pub(super) async fn both_proved(
     run: &Run<'_>,
     from: &Domain,
     to: &Domain,
@@ -133,7 +133,7 @@ async fn both_proved(
 }
 
 /// Prosody was told one code, where its domain publishes, its own digest, and nothing more (A14).
-async fn told_why(
+pub(super) async fn told_why(
     run: &Run<'_>,
     Scenario { from, to, outcome, .. }: &Scenario,
 ) -> Result<(), Failure> {

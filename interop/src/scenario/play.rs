@@ -1,15 +1,16 @@
 //! Plays a scenario in the lab.
 
-use super::{Scenario, called, calling, foreign, ours};
+use super::{Means, Scenario, called, calling, foreign, ours, talking};
 use crate::machine::Machine;
 use crate::run::{Failure, Run};
 
 /// Plays it, and looks at what both sides have to say.
 pub(crate) async fn play(run: &Run<'_>, scenario: &Scenario) -> Result<(), Failure> {
-    match (scenario.from.machine, scenario.to.machine) {
-        (Machine::Caller, Machine::Server) => ours::play(run, scenario).await,
-        (Machine::Caller, _) => calling::play(run, scenario).await,
-        (_, Machine::Server) => called::play(run, scenario).await,
-        _ => foreign::play(run, scenario).await,
+    match (scenario.means, scenario.from.machine, scenario.to.machine) {
+        (Means::Message, ..) => talking::play(run, scenario).await,
+        (Means::Ping, Machine::Caller, Machine::Server) => ours::play(run, scenario).await,
+        (Means::Ping, Machine::Caller, _) => calling::play(run, scenario).await,
+        (Means::Ping, _, Machine::Server) => called::play(run, scenario).await,
+        (Means::Ping, ..) => foreign::play(run, scenario).await,
     }
 }
