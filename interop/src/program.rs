@@ -29,6 +29,7 @@ pub(crate) async fn build() -> Result<PathBuf, ProgramError> {
         }
     }
     cargo.args(["build", "--locked", "--quiet", "--package=federating-server"]);
+    cargo.arg("--bin=federating-server");
     cargo.arg("--message-format=json-render-diagnostics");
     cargo.current_dir(env!("CARGO_MANIFEST_DIR")).kill_on_drop(true);
     cargo.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::inherit());
