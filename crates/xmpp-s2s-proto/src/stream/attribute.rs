@@ -3,9 +3,10 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
+use memchr::memchr;
 use smallvec::SmallVec;
 
-use super::chars::{self, SPACE};
+use super::chars::{self, SPACE, is_same, is_space, skip_space};
 use super::condition::Fault;
 
 /// The attributes of one tag; few have more.
@@ -25,6 +26,13 @@ pub(super) struct Attribute<'a> {
     pub(super) value_span: Range<usize>,
 }
 
+impl Attribute<'_> {
+    /// Whether this is its name.
+    pub(super) fn is(&self, prefix: &str, local: &str) -> bool {
+        is_same(self.prefix, prefix) && self.local == local
+    }
+}
+
 /// Reads what stands between `<` and `>` of a start tag, which begins at `at`, and returns the
 /// length of its name.
 pub(super) fn read_tag<'a>(
@@ -32,10 +40,10 @@ pub(super) fn read_tag<'a>(
     at: usize,
     attributes: &mut Attributes<'a>,
 ) -> Result<usize, Fault> {
-    let name = tag.find(SPACE).unwrap_or(tag.len());
+    let name = tag.bytes().position(is_space).unwrap_or(tag.len());
     let mut end = name;
     loop {
-        let rest = tag[end..].trim_start_matches(SPACE);
+        let rest = skip_space(&tag[end..]);
         if rest.is_empty() {
             return Ok(name);
         }
@@ -45,7 +53,8 @@ pub(super) fn read_tag<'a>(
         }
         let attribute = read_attribute(tag, end, start, at)?;
         end = attribute.span.end - at;
-        if attributes.iter().any(|a| a.prefix == attribute.prefix && a.local == attribute.local) {
+        let is_again = |a: &Attribute<'_>| a.is(attribute.prefix, attribute.local);
+        if attributes.iter().any(is_again) {
             return Err(Fault::not_well_formed("an attribute comes twice", at + start));
         }
         attributes.push(attribute);
@@ -59,17 +68,19 @@ fn read_attribute(
     at: usize,
 ) -> Result<Attribute<'_>, Fault> {
     let fault = |reason| Fault::not_well_formed(reason, at + start);
-    let (name, value) =
-        tag[start..].split_once('=').ok_or_else(|| fault("an attribute without value"))?;
+    let equals = memchr(b'=', &tag.as_bytes()[start..])
+        .ok_or_else(|| fault("an attribute without value"))?;
+    let (name, value) = (&tag[start..start + equals], &tag[start + equals + 1..]);
     let (prefix, local) = chars::qualified(name.trim_end_matches(SPACE))
         .ok_or_else(|| fault("not an attribute's name"))?;
-    let quoted = value.trim_start_matches(SPACE);
-    let quote = quoted.chars().next().filter(|c| matches!(c, '"' | '\''));
-    let inner = &quoted[quote.map_or(0, char::len_utf8)..];
-    let length =
-        quote.and_then(|q| inner.find(q)).ok_or_else(|| fault("a value without quotes"))?;
+    let quoted = skip_space(value);
+    let quote = quoted.bytes().next().filter(|b| matches!(b, b'"' | b'\''));
+    let inner = &quoted[quote.map_or(0, |_| 1)..];
+    let length = quote
+        .and_then(|quote| memchr(quote, inner.as_bytes()))
+        .ok_or_else(|| fault("a value without quotes"))?;
     let raw = &inner[..length];
-    if raw.contains('<') {
+    if memchr(b'<', raw.as_bytes()).is_some() {
         return Err(fault("a tag inside an attribute"));
     }
     let from = at + tag.len() - inner.len();

@@ -4,7 +4,7 @@
 
 use std::ops::Range;
 
-use memchr::memmem;
+use memchr::memchr_iter;
 use quick_xml::Reader;
 use quick_xml::events::Event;
 use smallvec::SmallVec;
@@ -158,7 +158,8 @@ impl<'a, 's, V: Visit<'a>> Walk<'a, 's, V> {
         if self.open.is_empty() {
             return Err(Fault::not_well_formed("text outside of the element", span.start));
         }
-        if memmem::find(text.as_bytes(), b"]]>").is_some() {
+        let bytes = text.as_bytes();
+        if memchr_iter(b'>', bytes).any(|at| bytes[..at].ends_with(b"]]")) {
             return Err(Fault::not_well_formed("]]> in text", span.start));
         }
         self.visit.text(text);

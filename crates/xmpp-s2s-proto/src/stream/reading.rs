@@ -181,7 +181,7 @@ struct Root<'a> {
 impl<'a> Root<'a> {
     fn new(tag: &Tag<'a, '_>) -> Self {
         let find = |prefix: &str, local: &str| {
-            tag.attributes.iter().find(|a| a.prefix == prefix && a.local == local).cloned()
+            tag.attributes.iter().find(|a| a.is(prefix, local)).cloned()
         };
         let declared = find("", "xmlns").and_then(|declaration| match &*declaration.value {
             ns::SERVER => Some(Namespace::Server),

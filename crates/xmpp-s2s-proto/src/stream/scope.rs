@@ -6,7 +6,7 @@ use std::sync::Arc;
 use smallvec::SmallVec;
 
 use super::attribute::Attribute;
-use super::chars::Escaped;
+use super::chars::{Escaped, is_same};
 use super::condition::Fault;
 use super::ns;
 
@@ -41,7 +41,7 @@ impl Scope {
     }
 
     fn find(&self, prefix: &str) -> Option<&Declared> {
-        self.declared.iter().find(|declared| declared.prefix == prefix)
+        self.declared.iter().find(|declared| is_same(&declared.prefix, prefix))
     }
 }
 
@@ -153,7 +153,8 @@ impl<'a, 's> Bindings<'a, 's> {
         if prefix == "xml" {
             return Some(ns::XML);
         }
-        let own = self.declared.iter().rev().find(|d| d.depth <= depth && d.prefix == prefix);
+        let own =
+            self.declared.iter().rev().find(|d| d.depth <= depth && is_same(d.prefix, prefix));
         own.map(|d| &*d.name).or_else(|| self.scope.get(prefix))
     }
 
