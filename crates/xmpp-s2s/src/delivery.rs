@@ -68,8 +68,11 @@ pub struct Delivery(Answer);
 #[derive(Debug)]
 enum Answer {
     Known(Option<Box<Undelivered>>),
-    Awaited(oneshot::Receiver<Result<(), Undelivered>>),
+    Awaited(oneshot::Receiver<Outcome>),
 }
+
+/// What is told of a stanza; the bad news in a box, for the good news to be small.
+type Outcome = Result<(), Box<Undelivered>>;
 
 impl Delivery {
     pub(crate) fn failed(stanza: Stanza, error: Arc<ConnectError>, trail: Arc<Trail>) -> Self {
@@ -86,18 +89,22 @@ impl Future for Delivery {
                 Poll::Ready(Err(*known.take().expect("polled again after its answer")))
             }
             Answer::Awaited(answer) => Pin::new(answer).poll(cx).map(|answer| {
-                answer.expect("a stanza in a queue is answered at the latest when dropped")
+                let outcome = answer.expect(ANSWERED);
+                outcome.map_err(|undelivered| *undelivered)
             }),
         }
     }
 }
 
+const ANSWERED: &str = "a stanza in a queue is answered at the latest when dropped";
+
 /// A stanza in a queue. Whoever loses it gives it back.
 #[derive(Debug)]
 pub(crate) struct Waiting {
-    pub(crate) stanza: Stanza,
+    /// In a box, since it changes hands many times on its way.
+    pub(crate) stanza: Box<Stanza>,
     /// Taken when the answer is given.
-    answer: Option<oneshot::Sender<Result<(), Undelivered>>>,
+    answer: Option<oneshot::Sender<Outcome>>,
     _share: Share,
 }
 
@@ -106,7 +113,7 @@ impl Waiting {
     /// another stream lets go of what else was read with it.
     pub(crate) fn new(stanza: Stanza, share: Share) -> (Self, Delivery) {
         let (answer, awaited) = oneshot::channel();
-        let stanza = stanza.detach();
+        let stanza = Box::new(stanza.detach());
         let waiting = Self { stanza, answer: Some(answer), _share: share };
         (waiting, Delivery(Answer::Awaited(awaited)))
     }
@@ -123,9 +130,9 @@ impl Waiting {
         error: Arc<ConnectError>,
         trail: Arc<Trail>,
     ) -> Result<(), Undelivered> {
-        let undelivered = Undelivered { stanza: self.stanza.clone(), error, trail };
+        let undelivered = Box::new(Undelivered { stanza: (*self.stanza).clone(), error, trail });
         match self.answer.take().map(|answer| answer.send(Err(undelivered))) {
-            Some(Err(Err(undelivered))) => Err(undelivered),
+            Some(Err(Err(undelivered))) => Err(*undelivered),
             _ => Ok(()),
         }
     }
@@ -135,12 +142,12 @@ impl Drop for Waiting {
     /// A lane that goes away without an answer, with its runtime or by a panic, has stopped.
     fn drop(&mut self) {
         let Some(answer) = self.answer.take() else { return };
-        let stanza = self.stanza.clone();
+        let stanza = (*self.stanza).clone();
         let pair = Pair { local: stanza.from().clone(), remote: stanza.to().clone() };
         let mut trail = Trail::new(pair);
         trail.conclude(Code::Stopping);
         let (error, trail) = (Arc::new(ConnectError::Stopping), Arc::new(trail));
-        let _ = answer.send(Err(Undelivered { stanza, error, trail }));
+        let _ = answer.send(Err(Box::new(Undelivered { stanza, error, trail })));
     }
 }
 
@@ -196,6 +203,12 @@ impl Drop for Share {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_changes_hands_for_a_stanza_is_small() {
+        assert!(size_of::<Waiting>() <= 64);
+        assert!(size_of::<Outcome>() <= 16);
+    }
 
     #[test]
     fn a_queue_is_bounded_in_stanzas_in_bytes_and_in_all() {
