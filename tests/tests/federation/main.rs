@@ -25,5 +25,6 @@ mod starttls;
 mod strangers;
 mod targets;
 mod tls;
+mod turns;
 mod web;
 mod wire;
