@@ -242,7 +242,12 @@ impl Connection {
         if input.capacity() - input.len() < READ / 8 {
             input.reserve(READ);
         }
-        match ready!(pin!(io.read_buf(input)).poll(cx))? {
+        let read = pin!(io.read_buf(input)).poll(cx);
+        if read.is_pending() && input.is_empty() {
+            // Nobody knows for how long.
+            *input = BytesMut::new();
+        }
+        match ready!(read)? {
             0 => Poll::Ready(Err(io::ErrorKind::UnexpectedEof.into())),
             _ => Poll::Ready(Ok(())),
         }

@@ -154,7 +154,8 @@ impl Endpoint {
         let permit = inner.unauthenticated.admit(address).ok_or(AcceptError::OverBudget)?;
         let (stop, mut end) = (inner.pool.stop(), inner.pool.stop());
         let arrived = tokio::select! {
-            arrived = accept(&inner.context, &stop, permit, io, address) => arrived?,
+            // In a box, so that the room for it is not kept as long as the stream is.
+            arrived = Box::pin(accept(&inner.context, &stop, permit, io, address)) => arrived?,
             () = end.wanted() => return Err(AcceptError::Stopping),
         };
         Ok(Incoming::new(Claimed {

@@ -60,7 +60,8 @@ impl Incoming {
     ///
     /// A future that is dropped half-way closes the connection without a word.
     pub async fn authenticate(mut self) -> Result<Inbound, AcceptError> {
-        self.0.take().expect(CONSUMED).authenticate().await
+        // In a box, so that the room for it is not kept as long as the stream is.
+        Box::pin(self.0.take().expect(CONSUMED).authenticate()).await
     }
 
     /// Closes the stream with `condition`; the goodbye is said by a task of its own.

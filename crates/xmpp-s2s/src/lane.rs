@@ -82,8 +82,10 @@ impl Lane {
         let mut peer = Peer::new(pair, Direction::Outbound, now());
         self.peer().clone_from(&peer);
         let mut stop = self.stop.clone();
+        // In a box, so that the room for it is not kept as long as the stream is.
+        let establishing = Box::pin(establish(&self.context, &self.stop, peer.trail_mut()));
         let outcome = tokio::select! {
-            outcome = establish(&self.context, &self.stop, peer.trail_mut()) => outcome,
+            outcome = establishing => outcome,
             () = stop.deadline() => Err(ConnectError::Stopping),
         };
         match &outcome {

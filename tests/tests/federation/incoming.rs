@@ -25,6 +25,15 @@ async fn it_says_who_the_peer_claims_to_be() {
     assert_eq!((claimed.local, claimed.remote), (domain(B), domain("c.example")));
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn who_waits_for_it_keeps_no_room_for_the_whole_way() {
+    let world = World::start().await.unwrap();
+    let b = end_to_end::serve(&world, B, &ordinary(&world, B)).await;
+    let (ours, _theirs) = tokio::io::duplex(64);
+    let accepting = b.endpoint().accept(ours, None);
+    assert!(size_of_val(&accepting) <= 512, "{}", size_of_val(&accepting));
+}
+
 /// What the peer hears, and who it claimed to be, if this is done with its claim.
 async fn after<F>(decide: impl FnOnce(Incoming) -> F) -> (String, Pair)
 where
