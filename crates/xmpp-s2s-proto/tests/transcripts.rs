@@ -232,7 +232,13 @@ impl Run {
                 let stanza = Stanza::parse(rest.to_owned()).unwrap();
                 assert!(self.stream().send(&stanza).is_err());
             }
+            "remove" => self.stream().remove_pair(&pair()),
+            "remove-another-pair" => {
+                let other = Pair { local: domain("second.example"), ..pair() };
+                self.stream().remove_pair(&other);
+            }
             "close" => self.stream().close(None),
+            "reset" => self.stream().close(Some(Condition::Reset.into())),
             "shut-down" => {
                 let error = StreamError::from(Condition::SystemShutdown);
                 self.stream().close(Some(error));
@@ -264,6 +270,7 @@ fn describe(event: &Event) -> String {
         Event::Closed(Some(error)) => format!("closed {}", describe_error(error)),
         Event::Established(pair) => format!("established {} {}", pair.local, pair.remote),
         Event::Refused(_, code, error) => format!("refused {code} {}", describe_error(error)),
+        Event::Removed(pair) => format!("removed {} {}", pair.local, pair.remote),
         Event::Stanza(stanza) => format!("stanza {}", stanza.to_xml(Namespace::Server)),
         Event::StartTls(domain) => format!("start-tls {domain}"),
         other => panic!("unknown event {other:?}"),

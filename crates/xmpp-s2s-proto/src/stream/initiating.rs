@@ -16,6 +16,8 @@ use crate::{Code, Pair};
 /// direct TLS ──────────┴─► Securing ─► Judging ─► Offer ─► Answer ─► Restarted ─► Established
 ///                             TLS       the gate   header,   auth,     header,
 ///                                                  features  success   features
+///
+/// Established ─► Removed
 /// ```
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum State {
@@ -32,6 +34,8 @@ enum State {
     /// Our second header is out.
     Restarted,
     Established,
+    /// The proof of the only pair has ended.
+    Removed,
 }
 
 /// Whether the peer has sent its features.
@@ -76,7 +80,7 @@ impl Initiating {
         element: &Element,
     ) -> Result<(), StreamError> {
         if let Some(error) = element.stream_error() {
-            if self.state != State::Established {
+            if !matches!(self.state, State::Established | State::Removed) {
                 self.refuse(wire, Code::StreamError, error.clone());
             }
             wire.fail_remotely(error);
@@ -91,7 +95,9 @@ impl Initiating {
             State::Offer => self.offer(wire, element),
             State::Answer => self.answer(wire, element),
             State::Restarted => self.finish(wire, element),
-            State::Securing | State::Judging | State::Established => element.ignore(),
+            State::Securing | State::Judging | State::Established | State::Removed => {
+                element.ignore()
+            }
         }
     }
 
@@ -108,7 +114,8 @@ impl Initiating {
             | State::Offer
             | State::Answer
             | State::Restarted
-            | State::Established => Ok(()),
+            | State::Established
+            | State::Removed => Ok(()),
         }
     }
 
@@ -134,6 +141,15 @@ impl Initiating {
         wire.close();
     }
 
+    /// Whether the pair was established until now.
+    pub(super) fn remove(&mut self, pair: &Pair) -> bool {
+        let removed = self.is_established() && self.pair == *pair;
+        if removed {
+            self.state = State::Removed;
+        }
+        removed
+    }
+
     pub(super) fn attention(&self) -> Attention {
         match self.state {
             State::Securing => Attention::Tls,
@@ -142,7 +158,8 @@ impl Initiating {
             | State::Offer
             | State::Answer
             | State::Restarted
-            | State::Established => Attention::Input,
+            | State::Established
+            | State::Removed => Attention::Input,
         }
     }
 

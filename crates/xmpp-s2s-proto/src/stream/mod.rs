@@ -172,6 +172,23 @@ impl Stream {
         Ok(())
     }
 
+    /// Ends an established pair whose proof has ended, and nothing else: the stream stays as it is.
+    ///
+    /// [`Self::send`] takes nothing more for it. Stanzas of it that still come are dropped and do not
+    /// close the stream, which departs from RFC 6120 §8.1.2.2: other pairs are not to suffer for
+    /// this one. [`Event::Removed`] follows. For a pair that is not established this does nothing.
+    pub fn remove_pair(&mut self, pair: &Pair) {
+        let removed = self.wire.life() != Life::Over
+            && match &mut self.role {
+                Role::Initiating(role) => role.remove(pair),
+                Role::Receiving(role) => role.remove(pair),
+            };
+        if removed {
+            self.wire.association = None;
+            self.wire.event(Event::Removed(pair.clone()));
+        }
+    }
+
     /// Closes the stream, with a reason to tell the peer or without.
     ///
     /// Without one, stanzas that are on their way still come; [`Event::Closed`] follows the peer's
@@ -300,6 +317,8 @@ pub enum Event {
     Established(Pair),
     /// The peer does not want this pair; the code says what it refused.
     Refused(Pair, Code, StreamError),
+    /// Stanzas of this pair do not flow any more: [`Stream::remove_pair`].
+    Removed(Pair),
     /// A stanza of an established pair.
     Stanza(Stanza),
     /// Do the TLS handshake now, as this domain of ours, then call [`Stream::handle_secured`].

@@ -1,6 +1,7 @@
 //! The receiving entity: it gets stanzas, and sends none.
 
 use std::fmt;
+use std::mem;
 
 use bytes::Bytes;
 
@@ -53,7 +54,15 @@ enum State {
     },
     Established {
         pair: Pair,
+        proof: Proof,
     },
+}
+
+/// Whether the proof of an established pair still stands.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Proof {
+    Standing,
+    Ended,
 }
 
 /// The receiving entity's part of a stream.
@@ -102,7 +111,7 @@ impl Receiving {
                 let pair = pair.clone();
                 wire.write(features::NONE);
                 wire.establish(pair.clone());
-                self.state = State::Established { pair };
+                self.state = State::Established { pair, proof: Proof::Standing };
                 Ok(())
             }
             State::Restarted { .. } => {
@@ -117,10 +126,10 @@ impl Receiving {
     }
 
     pub(super) fn element(&mut self, wire: &mut Wire, xml: Bytes) -> Result<(), StreamError> {
-        if let State::Established { pair } = &self.state {
+        if let State::Established { pair, proof } = &self.state {
             let read = Reading::stanza(xml.clone(), &wire.inherited(pair), &wire.limits());
             return match read {
-                Ok(stanza) => self.deliver(wire, pair, stanza),
+                Ok(stanza) => self.deliver(wire, pair, *proof, stanza),
                 Err(Unreadable::Xml(fault)) => Err(fault.into()),
                 Err(Unreadable::Addressing(..) | Unreadable::Missing(_)) => {
                     Err(Condition::ImproperAddressing.into())
@@ -170,6 +179,12 @@ impl Receiving {
         wire.write(features::EXTERNAL);
         self.state = State::Auth { pair: pair.clone(), failures: 0 };
         Ok(())
+    }
+
+    /// Whether the pair was established until now.
+    pub(super) fn remove(&mut self, removed: &Pair) -> bool {
+        let State::Established { pair, proof } = &mut self.state else { return false };
+        pair == removed && mem::replace(proof, Proof::Ended) == Proof::Standing
     }
 
     /// Our header, for an error to stand below it (RFC 6120 §4.9.1.2). It names no domain of ours,
@@ -274,9 +289,16 @@ impl Receiving {
         Ok(())
     }
 
-    /// Lets a stanza of the proved pair pass, and no other. Both domains have to be the pair's at
+    /// Lets a stanza of the proved pair pass, and no other. One that comes after the end of its proof
+    /// is dropped. Both domains have to be the pair's at
     /// once (XEP-0220 §1.2).
-    fn deliver(&self, wire: &mut Wire, pair: &Pair, stanza: Stanza) -> Result<(), StreamError> {
+    fn deliver(
+        &self,
+        wire: &mut Wire,
+        pair: &Pair,
+        proof: Proof,
+        stanza: Stanza,
+    ) -> Result<(), StreamError> {
         if *stanza.from() != pair.remote {
             return Err(Condition::InvalidFrom.into());
         }
@@ -286,7 +308,9 @@ impl Receiving {
                 false => Condition::HostUnknown.into(),
             });
         }
-        wire.event(Event::Stanza(stanza));
+        if proof == Proof::Standing {
+            wire.event(Event::Stanza(stanza));
+        }
         Ok(())
     }
 
