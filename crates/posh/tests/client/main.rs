@@ -4,5 +4,6 @@
 mod budgets;
 mod caching;
 mod fetching;
+mod forbidden;
 mod refusing;
 mod setup;

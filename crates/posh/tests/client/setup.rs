@@ -13,7 +13,7 @@ use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use rustls::time_provider::TimeProvider;
 use rustls::{ClientConfig, ConfigBuilder, WantsVersions};
 use rustls_pki_types::{DnsName, UnixTime};
-use xmpp_s2s_testkit::{Identity, World, provider};
+use xmpp_s2s_testkit::{Identity, Reply, World, provider};
 
 pub(crate) const BOTH: [Profile; 2] = [Profile::Draft02, Profile::Rfc7711];
 pub(crate) const DEADLINE: Duration = Duration::from_secs(10);
@@ -109,6 +109,14 @@ pub(crate) async fn find_again_on_behalf(
 ) -> Finding {
     let asker = Some(asker.parse().unwrap());
     client.refetch_on_behalf(seen, &name(source), &Service::XMPP_SERVER, asker).await
+}
+
+/// What comes of [`SOURCE`] when both its paths answer so.
+pub(crate) async fn reply(world: &World, reply: Reply) -> Published {
+    for profile in BOTH {
+        world.reply(SOURCE, profile, reply.clone());
+    }
+    fetch(&client(world), SOURCE).await
 }
 
 fn name(source: &str) -> DnsName<'static> {
