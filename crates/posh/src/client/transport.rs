@@ -7,8 +7,9 @@ use reqwest::header::{
     ACCEPT, ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE, HeaderName, HeaderValue, LOCATION,
 };
 use reqwest::redirect::Policy;
-use rustls::NoKeyLog;
-use rustls::client::Resumption;
+use rustls::client::{ResolvesClientCert, Resumption};
+use rustls::sign::CertifiedKey;
+use rustls::{NoKeyLog, SignatureScheme};
 use url::Url;
 
 use super::address::AddressGuard;
@@ -29,7 +30,8 @@ pub(super) struct Transport {
 }
 
 impl Transport {
-    /// Takes what `tls` trusts. Nothing is resumed: a host proves itself on every connection.
+    /// Takes what `tls` trusts. Nothing is resumed: a host proves itself on every connection. We
+    /// do not: whoever a document leads to is none to show a certificate to.
     pub(super) fn new(
         mut tls: rustls::ClientConfig,
         resolver: Arc<dyn Resolve>,
@@ -37,6 +39,7 @@ impl Transport {
         limits: Limits,
     ) -> Self {
         tls.alpn_protocols = vec![b"http/1.1".to_vec()];
+        tls.client_auth_cert_resolver = Arc::new(NoCertificate);
         tls.enable_early_data = false;
         tls.key_log = Arc::new(NoKeyLog);
         tls.resumption = Resumption::disabled();
@@ -71,6 +74,19 @@ impl Transport {
             .connect_timeout(self.limits.timeout)
             .timeout(self.limits.timeout)
             .build()
+    }
+}
+
+#[derive(Debug)]
+struct NoCertificate;
+
+impl ResolvesClientCert for NoCertificate {
+    fn resolve(&self, _: &[&[u8]], _: &[SignatureScheme]) -> Option<Arc<CertifiedKey>> {
+        None
+    }
+
+    fn has_certs(&self) -> bool {
+        false
     }
 }
 
@@ -173,3 +189,37 @@ async fn body(
 
 /// Most fields in a head.
 const FIELDS: usize = 100;
+
+#[cfg(test)]
+mod tests {
+    use std::net::SocketAddr;
+
+    use reqwest::dns::{Name, Resolving};
+    use rustls::RootCertStore;
+    use xmpp_s2s_testkit::{Authority, provider};
+
+    use super::*;
+
+    struct Nowhere;
+
+    impl Resolve for Nowhere {
+        fn resolve(&self, _: Name) -> Resolving {
+            Box::pin(async { Ok(Box::new(std::iter::empty::<SocketAddr>()) as _) })
+        }
+    }
+
+    #[test]
+    fn ph17_no_certificate_of_ours_is_shown() {
+        let identity = Authority::new("authority").issue_for("us.example");
+        let tls = rustls::ClientConfig::builder_with_provider(provider())
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_root_certificates(RootCertStore::empty())
+            .with_client_auth_cert(identity.chain().to_vec(), identity.key())
+            .unwrap();
+        assert!(tls.client_auth_cert_resolver.has_certs());
+        let (guard, limits) = (AddressGuard::default(), Limits::default());
+        let transport = Transport::new(tls, Arc::new(Nowhere), guard, limits);
+        assert!(!transport.tls.client_auth_cert_resolver.has_certs());
+    }
+}
