@@ -60,6 +60,10 @@ pub enum LookupError {
     /// A head longer than [`Limits::head_size`](crate::Limits::head_size).
     #[error("the head of {0} is too large")]
     HeadTooLarge(Url),
+    /// A body whose length is said in two ways, of which others may believe the other one (RFC 9112
+    /// §6.3).
+    #[error("{0} has both a Content-Length and a Transfer-Encoding")]
+    TwoLengths(Url),
     /// A body longer than [`Limits::document_size`](crate::Limits::document_size).
     #[error("{0} is too large")]
     TooLarge(Url),
@@ -87,6 +91,7 @@ impl LookupError {
             | Self::Status { .. }
             | Self::ContentEncoding(_)
             | Self::HeadTooLarge(_)
+            | Self::TwoLengths(_)
             | Self::TooLarge(_)
             | Self::TooManyRequests(_)
             | Self::TooManyHosts(_) => false,

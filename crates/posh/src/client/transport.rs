@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use reqwest::dns::Resolve;
 use reqwest::header::{
-    ACCEPT, ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE, HeaderName, HeaderValue, LOCATION,
+    ACCEPT, ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderName,
+    HeaderValue, LOCATION, TRANSFER_ENCODING,
 };
 use reqwest::redirect::Policy;
 use rustls::client::{ResolvesClientCert, Resumption};
@@ -111,6 +112,10 @@ impl Answer {
         let response = request.send().await.map_err(|error| classify(url, error))?;
         if head_size(&response) > limits.head_size {
             return Err(LookupError::HeadTooLarge(url.clone()).into());
+        }
+        let has = |name| response.headers().contains_key(name);
+        if has(CONTENT_LENGTH) && has(TRANSFER_ENCODING) {
+            return Err(LookupError::TwoLengths(url.clone()).into());
         }
         let answer = Self {
             status: response.status().as_u16(),

@@ -2,12 +2,12 @@
 
 use std::time::{Duration, Instant};
 
-use posh::{FetchError, LookupError, Profile, Published};
+use posh::{FetchError, HashFunction, LookupError, Profile, Published, publish};
 use xmpp_s2s_testkit::{Certificate, Hold, Reply, TlsFault};
 
 use crate::setup::{
-    Clock, SOURCE, client, client_at, client_within, fetch, find, find_again, limits, reply,
-    unknown, world,
+    Clock, DEADLINE, SOURCE, client, client_at, client_within, fetch, find, find_again, limits,
+    reply, unknown, world,
 };
 
 #[tokio::test]
@@ -231,5 +231,31 @@ async fn ph13_a_head_that_does_not_end_is_refused() {
     for head in [long, many] {
         let error = unknown(reply(&world, Reply::raw(head)).await);
         assert!(matches!(*error, FetchError::Unreachable { .. }), "{error:?}");
+    }
+}
+
+#[tokio::test]
+async fn ph13_answers_of_other_kinds_are_no_documents() {
+    let (world, identity) = world().await;
+    let leaves = [identity.leaf().clone()];
+    let hashes = [HashFunction::Sha256];
+    let document = publish::document(&leaves, Profile::Rfc7711, &hashes, DEADLINE).unwrap();
+    let (length, more) = (document.len(), document.len() + 1);
+    let chunked = format!("{length:x}\r\n{document}\r\n0\r\n\r\n");
+    for (head, body) in [
+        ("HTTP/1.1 204 No Content".to_owned(), &document),
+        (format!("HTTP/1.1 206 Partial Content\r\nContent-Length: {length}"), &document),
+        ("HTTP/1.1 304 Not Modified".to_owned(), &document),
+        ("HTTP/1.1 200 OK\r\nContent-Length: 0".to_owned(), &document),
+        (format!("HTTP/1.1 200 OK\r\nContent-Length: {more}"), &document),
+        (format!("HTTP/1.1 200 OK\r\nContent-Length: {length}\r\nContent-Length: 1"), &document),
+        (format!("HTTP/1.1 200 OK\r\nContent-Length: {length}, 1"), &document),
+        ("HTTP/1.1 200 OK\r\nContent-Length: 1\r\nTransfer-Encoding: chunked".into(), &chunked),
+        ("no head".to_owned(), &document),
+    ] {
+        let raw = Reply::raw(format!("{head}\r\n\r\n{body}"));
+        world.reply(SOURCE, Profile::Rfc7711, raw);
+        let published = fetch(&client(&world), SOURCE).await;
+        assert!(matches!(published, Published::Unknown(_)), "{head}: {published:?}");
     }
 }
