@@ -188,7 +188,8 @@ fn ph17_proxies_of_the_environment_are_not_asked() {
     let proxy = TcpListener::bind("127.0.0.1:0").unwrap();
     proxy.set_nonblocking(true).unwrap();
     let url = format!("http://{}", proxy.local_addr().unwrap());
-    let names = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
+    let names =
+        ["HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"];
     let output = Command::new(std::env::current_exe().unwrap())
         .args(["--exact", "fetching::published_fingerprints_are_found"])
         .envs(names.map(|name| (name, &url)))

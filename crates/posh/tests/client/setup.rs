@@ -53,6 +53,18 @@ pub(crate) fn client_of(world: &World, profiles: &[Profile]) -> Client {
     build(world, guard, profiles, limits(world))
 }
 
+/// A client that may connect to these networks, and asks this resolver for addresses.
+pub(crate) fn client_asking(
+    world: &World,
+    resolver: Arc<dyn Resolve>,
+    profiles: &[Profile],
+    networks: &[&str],
+) -> Client {
+    let networks: Vec<_> = networks.iter().map(|network| network.parse().unwrap()).collect();
+    let tls = tls(ClientConfig::builder_with_provider(provider()), world);
+    Client::new(tls, resolver, AddressGuard::new(networks), profiles, limits(world)).unwrap()
+}
+
 /// A client for which it is as late as `clock` says, where web hosts' certificates are judged.
 pub(crate) fn client_at(world: &World, clock: Clock) -> Client {
     let guard = AddressGuard::new(["127.0.0.0/8".parse().unwrap()]);
@@ -71,13 +83,16 @@ fn build_on(
     profiles: &[Profile],
     limits: Limits,
 ) -> Client {
-    let tls = builder
+    let resolver = Arc::new(Resolver(world.dns.resolver()));
+    Client::new(tls(builder, world), resolver, guard, profiles, limits).unwrap()
+}
+
+fn tls(builder: ConfigBuilder<ClientConfig, WantsVersions>, world: &World) -> ClientConfig {
+    builder
         .with_safe_default_protocol_versions()
         .unwrap()
         .with_root_certificates(world.web_authority.roots())
-        .with_no_client_auth();
-    let resolver = Arc::new(Resolver(world.dns.resolver()));
-    Client::new(tls, resolver, guard, profiles, limits).unwrap()
+        .with_no_client_auth()
 }
 
 pub(crate) async fn fetch(client: &Client, source: &str) -> Published {
@@ -161,7 +176,7 @@ impl TimeProvider for Clock {
 }
 
 /// Asks the DNS of a world.
-struct Resolver(TokioResolver);
+pub(crate) struct Resolver(pub(crate) TokioResolver);
 
 impl Resolve for Resolver {
     fn resolve(&self, name: Name) -> Resolving {
