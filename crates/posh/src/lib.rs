@@ -55,6 +55,7 @@
 //!
 //! - `client` (default): `Client`, on tokio, reqwest and rustls. Without it this crate is free of
 //!   I/O, clocks and runtimes.
+//! - `rustls`: `HandshakeSignatures`, for rustls verifiers that take any certificate.
 //!
 //! [RFC 7711]: https://www.rfc-editor.org/rfc/rfc7711
 //! [draft-miller-posh-02]: https://datatracker.ietf.org/doc/html/draft-miller-posh-02
@@ -81,6 +82,8 @@ mod parameters;
 pub mod publish;
 mod published;
 mod service;
+#[cfg(feature = "rustls")]
+mod signatures;
 mod target;
 
 pub use cache::{Asked, Cache, CacheKey, Purpose, Reason};
@@ -98,3 +101,5 @@ pub use lookup_error::LookupError;
 pub use materials::{Match, Materials, Mismatch};
 pub use published::{Budget, FetchError, Published};
 pub use service::{InvalidService, InvalidSource, Profile, Service};
+#[cfg(feature = "rustls")]
+pub use signatures::HandshakeSignatures;

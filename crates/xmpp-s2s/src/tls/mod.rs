@@ -8,6 +8,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
+use posh::HandshakeSignatures;
 use rustls::client::Resumption;
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::ServerName;
@@ -71,7 +72,7 @@ pub(crate) struct Tls {
 
 impl Tls {
     pub(crate) fn new(provider: Arc<CryptoProvider>, time: Duration) -> Self {
-        let possession = Possession(provider.signature_verification_algorithms);
+        let possession = Possession(HandshakeSignatures::new(&provider));
         Self { provider, possession: Arc::new(possession), time }
     }
 
