@@ -55,7 +55,7 @@
 //!
 //! - `client` (default): `Client`, on tokio, reqwest and rustls. Without it this crate is free of
 //!   I/O, clocks and runtimes.
-//! - `rustls`: `HandshakeSignatures`, for rustls verifiers that take any certificate.
+//! - `rustls`: `Verifier`, which makes TLS connections of any protocol to a server that is proved so.
 //!
 //! [RFC 7711]: https://www.rfc-editor.org/rfc/rfc7711
 //! [draft-miller-posh-02]: https://datatracker.ietf.org/doc/html/draft-miller-posh-02
@@ -85,6 +85,8 @@ mod service;
 #[cfg(feature = "rustls")]
 mod signatures;
 mod target;
+#[cfg(feature = "rustls")]
+mod verifier;
 
 pub use cache::{Asked, Cache, CacheKey, Purpose, Reason};
 #[cfg(feature = "client")]
@@ -103,3 +105,5 @@ pub use published::{Budget, FetchError, Published};
 pub use service::{InvalidService, InvalidSource, Profile, Service};
 #[cfg(feature = "rustls")]
 pub use signatures::HandshakeSignatures;
+#[cfg(feature = "rustls")]
+pub use verifier::{Unproved, Verifier};
