@@ -200,7 +200,7 @@ mod tests {
     use std::net::SocketAddr;
 
     use reqwest::dns::{Name, Resolving};
-    use rustls::RootCertStore;
+    use rustls::{KeyLog, RootCertStore};
     use xmpp_s2s_testkit::{Authority, provider};
 
     use super::*;
@@ -215,16 +215,39 @@ mod tests {
 
     #[test]
     fn ph17_no_certificate_of_ours_is_shown() {
+        let tls = talkative();
+        assert!(tls.client_auth_cert_resolver.has_certs());
+        assert!(!transport(tls).tls.client_auth_cert_resolver.has_certs());
+    }
+
+    #[test]
+    fn ph17_no_secrets_of_connections_are_logged() {
+        let tls = talkative();
+        assert!(tls.key_log.will_log("CLIENT_RANDOM"));
+        assert!(!transport(tls).tls.key_log.will_log("CLIENT_RANDOM"));
+    }
+
+    fn transport(tls: rustls::ClientConfig) -> Transport {
+        Transport::new(tls, Arc::new(Nowhere), AddressGuard::default(), Limits::default())
+    }
+
+    /// Shows a certificate, and logs secrets.
+    fn talkative() -> rustls::ClientConfig {
         let identity = Authority::new("authority").issue_for("us.example");
-        let tls = rustls::ClientConfig::builder_with_provider(provider())
+        let mut tls = rustls::ClientConfig::builder_with_provider(provider())
             .with_safe_default_protocol_versions()
             .unwrap()
             .with_root_certificates(RootCertStore::empty())
             .with_client_auth_cert(identity.chain().to_vec(), identity.key())
             .unwrap();
-        assert!(tls.client_auth_cert_resolver.has_certs());
-        let (guard, limits) = (AddressGuard::default(), Limits::default());
-        let transport = Transport::new(tls, Arc::new(Nowhere), guard, limits);
-        assert!(!transport.tls.client_auth_cert_resolver.has_certs());
+        tls.key_log = Arc::new(Logged);
+        tls
+    }
+
+    #[derive(Debug)]
+    struct Logged;
+
+    impl KeyLog for Logged {
+        fn log(&self, _: &str, _: &[u8], _: &[u8]) {}
     }
 }

@@ -6,7 +6,7 @@ use std::process::Command;
 use posh::{Mismatch, Profile, Published};
 use rustls_pki_types::UnixTime;
 use tokio::task::JoinSet;
-use xmpp_s2s_testkit::{Hold, Reply, well_known};
+use xmpp_s2s_testkit::{Hold, Reply, Request, well_known};
 
 use crate::setup::{
     BOTH, DEADLINE, SOURCE, client, client_of, fetch, find, find_again, found, world,
@@ -100,12 +100,35 @@ async fn ph17_a_request_says_no_more_than_it_must() {
     let request = &world.web.requests().all()[0];
     assert_eq!(request.server_name, SOURCE);
     assert_eq!(request.line, "GET /.well-known/posh._xmpp-server._tcp.json HTTP/1.1");
+    says_no_more_than_it_must(request, SOURCE);
+}
+
+#[tokio::test]
+async fn ph17_a_request_after_a_redirect_or_reference_says_no_more_either() {
+    let (world, _) = world().await;
+    world.open_web_host("www.im.example");
+    for leading in [
+        Reply::redirect(302, "https://www.im.example/x.json"),
+        Reply::json(r#"{"url":"https://www.im.example/x.json"}"#),
+    ] {
+        let leading = leading.header("Set-Cookie", "a=b; Domain=im.example; Path=/");
+        world.reply(SOURCE, Profile::Draft02, leading.header("Alt-Svc", "h2=\":443\""));
+        world.web.requests().clear();
+        fetch(&client_of(&world, &[Profile::Draft02]), SOURCE).await;
+        let request = &world.web.requests().all()[1];
+        assert_eq!(request.line, "GET /x.json HTTP/1.1");
+        says_no_more_than_it_must(request, "www.im.example");
+    }
+}
+
+#[track_caller]
+fn says_no_more_than_it_must(request: &Request, host: &str) {
     let mut headers = request.headers.clone();
     headers.sort();
     let expected = [
         ("accept", "application/jwk-set+json, application/json"),
         ("accept-encoding", "identity"),
-        ("host", SOURCE),
+        ("host", host),
     ];
     assert_eq!(headers, expected.map(|(name, value)| (name.to_owned(), value.to_owned())));
 }
