@@ -1,106 +1,13 @@
 //! The walk from a source domain to its document, without any I/O.
 #![allow(clippy::unwrap_used)]
 
-use std::time::Duration;
+mod lifetimes;
+mod walk;
 
-use posh::{
-    DocumentError, HashFunction, Limits, Lookup, LookupError, Materials, Profile, Progress,
-    Response, Service, publish,
-};
-use rustls_pki_types::pem::PemObject;
-use rustls_pki_types::{CertificateDer, DnsName, UnixTime};
+use posh::{DocumentError, HashFunction, LookupError, Profile};
 use url::Url;
 
-const NOW: UnixTime = UnixTime::since_unix_epoch(Duration::from_secs(1_650_000_000));
-const HOUR: u64 = 60 * 60;
-const DAY: u64 = 24 * HOUR;
-
-/// Walks until the end, or through all the answers, which must then be too few.
-struct Walk {
-    asked: Vec<String>,
-    end: Result<Option<Materials>, LookupError>,
-}
-
-fn walk(profile: Profile, answers: &[Answer]) -> Walk {
-    let source = DnsName::try_from("im.example").unwrap();
-    let mut lookup =
-        Lookup::new(&source, &Service::XMPP_SERVER, profile, Limits::default()).unwrap();
-    let mut asked = Vec::new();
-    for answer in answers {
-        asked.push(lookup.target().to_string());
-        match lookup.handle(&answer.response(), NOW) {
-            Ok(Progress::Continue(next)) => lookup = next,
-            Ok(Progress::Done(materials)) => return Walk { asked, end: Ok(materials) },
-            Err(error) => return Walk { asked, end: Err(error) },
-        }
-    }
-    panic!("after {asked:?} it goes on to {}", lookup.target());
-}
-
-fn rfc(answers: &[Answer]) -> Walk {
-    walk(Profile::Rfc7711, answers)
-}
-
-fn found(walk: Walk) -> Materials {
-    walk.end.unwrap().unwrap()
-}
-
-fn lifetime(walk: Walk) -> u64 {
-    found(walk).valid_until().as_secs() - NOW.as_secs()
-}
-
-#[derive(Clone)]
-struct Answer {
-    status: u16,
-    location: Option<String>,
-    content_type: Option<&'static str>,
-    body: String,
-}
-
-impl Answer {
-    fn status(status: u16) -> Self {
-        Self { status, location: None, content_type: None, body: String::new() }
-    }
-
-    fn redirect(location: &str) -> Self {
-        Self { location: Some(location.to_owned()), ..Self::status(302) }
-    }
-
-    fn document(body: impl Into<String>) -> Self {
-        Self { body: body.into(), content_type: Some("application/json"), ..Self::status(200) }
-    }
-
-    fn fingerprints(expires: u64) -> Self {
-        let expires = Duration::from_secs(expires);
-        let hashes = [HashFunction::Sha256];
-        let document = publish::document(&[certificate()], Profile::Rfc7711, &hashes, expires);
-        Self::document(document.unwrap())
-    }
-
-    fn key_set() -> Self {
-        let document = publish::document(&[certificate()], Profile::Draft02, &[], Duration::ZERO);
-        Self::document(document.unwrap())
-    }
-
-    fn reference(url: &str, expires: u64) -> Self {
-        Self::document(format!(r#"{{"url":"{url}","expires":{expires}}}"#))
-    }
-
-    fn response(&self) -> Response<'_> {
-        Response {
-            status: self.status,
-            location: self.location.as_deref(),
-            content_type: self.content_type,
-            body: self.body.as_bytes(),
-        }
-    }
-}
-
-/// Valid until half a year after [`NOW`].
-fn certificate() -> CertificateDer<'static> {
-    let pem = include_bytes!("certificates/posh.badxmpp.eu.pem");
-    CertificateDer::from_pem_slice(pem).unwrap()
-}
+use crate::walk::{Answer, HOUR, NOW, certificate, found, rfc};
 
 #[test]
 fn pd27_a_certificate_of_any_name_proves_the_source_that_lists_it() {
@@ -109,14 +16,6 @@ fn pd27_a_certificate_of_any_name_proves_the_source_that_lists_it() {
     assert_eq!(materials.profile(), Profile::Rfc7711);
     let found = materials.find(&certificate(), NOW).unwrap();
     assert_eq!((found.entry, found.hash), (0, Some(HashFunction::Sha256)));
-}
-
-#[test]
-fn a4_materials_end() {
-    let materials = found(rfc(&[Answer::fingerprints(HOUR)]));
-    let at = |seconds| UnixTime::since_unix_epoch(Duration::from_secs(NOW.as_secs() + seconds));
-    assert!(materials.find(&certificate(), at(HOUR - 1)).is_ok());
-    assert_eq!(materials.find(&certificate(), at(HOUR)), Err(posh::Mismatch::Ended));
 }
 
 #[test]
@@ -288,43 +187,6 @@ fn pd08_a_document_that_is_both_is_refused_without_a_second_request() {
 fn pd05_a_withdrawn_reference_is_not_followed() {
     let end = rfc(&[Answer::reference("https://hosting.example/", 0)]).end;
     assert!(matches!(end, Err(LookupError::Document { error: DocumentError::Withdrawn, .. })));
-}
-
-#[test]
-fn pd10_the_lesser_of_both_lifetimes_counts() {
-    for (reference, fingerprints) in [(86_400, 60), (60, 86_400)] {
-        let reference = Answer::reference("https://hosting.example/", reference);
-        assert_eq!(lifetime(rfc(&[reference, Answer::fingerprints(fingerprints)])), 60);
-    }
-}
-
-#[test]
-fn pd07_no_lifetime_is_longer_than_a_day() {
-    for expires in [DAY + 1, 4_294_967_295, u64::MAX] {
-        assert_eq!(lifetime(rfc(&[Answer::fingerprints(expires)])), DAY);
-    }
-}
-
-#[test]
-fn a_key_set_lives_as_long_as_its_certificate_at_most_a_day() {
-    assert_eq!(lifetime(walk(Profile::Draft02, &[Answer::key_set()])), DAY);
-    let source = DnsName::try_from("im.example").unwrap();
-    let (service, limits) = (Service::XMPP_SERVER, Limits::default());
-    let lookup = Lookup::new(&source, &service, Profile::Draft02, limits).unwrap();
-    let end = 1_665_845_372;
-    let shortly_before = UnixTime::since_unix_epoch(Duration::from_secs(end - 100));
-    let progress = lookup.handle(&Answer::key_set().response(), shortly_before);
-    let Ok(Progress::Done(Some(materials))) = progress else { panic!("{progress:?}") };
-    assert_eq!(materials.valid_until().as_secs(), end);
-}
-
-#[test]
-fn a_key_set_without_its_certificates_lives_for_five_minutes() {
-    let mut answer = Answer::key_set();
-    let start = answer.body.find(r#""x5c""#).unwrap();
-    let end = start + answer.body[start..].find(']').unwrap() + 2;
-    answer.body.replace_range(start..end, "");
-    assert_eq!(lifetime(walk(Profile::Draft02, &[answer])), 300);
 }
 
 #[test]
