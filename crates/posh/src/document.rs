@@ -7,7 +7,7 @@ use url::Url;
 use crate::burnt::Burnt;
 use crate::document_error::DocumentError;
 use crate::fingerprint::Fingerprints;
-use crate::json::Object;
+use crate::json::{Member, Object};
 use crate::jwk::KeySet;
 use crate::{Limits, Profile};
 
@@ -47,9 +47,9 @@ impl Document {
         match (document.member(list), document.member("url"), profile) {
             (Some(_), Some(_), _) => Err(DocumentError::Both(list)),
             (None, None, _) => Err(DocumentError::Neither(list)),
-            (None, Some(url), Profile::Draft02) => Reference::parse(&url.text()?, None),
+            (None, Some(url), Profile::Draft02) => Reference::parse(&url, None),
             (None, Some(url), Profile::Rfc7711) => {
-                Reference::parse(&url.text()?, Some(expires(&document)?))
+                Reference::parse(&url, Some(expires(&document)?))
             }
             (Some(keys), None, Profile::Draft02) => {
                 KeySet::parse(&keys.list(limits.entries)?, burnt).map(Self::KeySet)
@@ -75,11 +75,25 @@ pub struct Reference {
 }
 
 impl Reference {
-    fn parse(url: &str, expires: Option<Duration>) -> Result<Document, DocumentError> {
-        let not_url = |_| DocumentError::member("url", "must be an absolute URL");
-        let url = Url::parse(url).map_err(not_url)?;
+    /// Browsers mend what they find, and two readers could then be sent to two places.
+    fn parse(member: &Member<'_>, expires: Option<Duration>) -> Result<Document, DocumentError> {
+        let text = member.text()?;
+        let url = Url::parse(&text).ok().filter(|url| is_uri(&text, url));
+        let url = url.ok_or_else(|| member.wrong(URI))?;
         Ok(Document::Reference(Self { url, expires }))
     }
+}
+
+/// Whether the text, which was read as this URL, is a URI (RFC 3986 §2, §3), so that it needed no
+/// mending.
+pub(crate) fn is_uri(text: &str, url: &Url) -> bool {
+    let is_written_so = text.bytes().all(|byte| {
+        byte.is_ascii_graphic()
+            && !matches!(byte, b'"' | b'<' | b'>' | b'\\' | b'^' | b'`' | b'{'..=b'}')
+    });
+    let authority = text.get(url.scheme().len()..).and_then(|rest| rest.strip_prefix("://"));
+    is_written_so
+        && (!url.has_authority() || authority.is_some_and(|authority| !authority.starts_with('/')))
 }
 
 /// RFC 7711 §3.1 and §3.2: seconds, and 0 withdraws the document.
@@ -90,6 +104,8 @@ fn expires(document: &Object<'_>) -> Result<Duration, DocumentError> {
         seconds => Ok(Duration::from_secs(seconds)),
     }
 }
+
+pub(crate) const URI: &str = "must be an absolute URI";
 
 #[cfg(test)]
 mod tests {
@@ -128,11 +144,26 @@ mod tests {
     }
 
     #[test]
-    fn pd06_expires_must_be_there() {
-        let list = format!(r#"{{"fingerprints":[{{"sha-256":"{DIGEST}"}}]}}"#);
-        assert_eq!(rfc(&list), Err(DocumentError::ExpiresMissing));
-        let reference = r#"{"url":"https://a.example/"}"#;
-        assert_eq!(rfc(reference), Err(DocumentError::ExpiresMissing));
+    fn pd06_expires_must_be_there_and_a_non_negative_integer() {
+        let list = format!(r#""fingerprints":[{{"sha-256":"{DIGEST}"}}]"#);
+        for rest in [list.as_str(), r#""url":"https://a.example/""#] {
+            assert_eq!(rfc(&format!("{{{rest}}}")), Err(DocumentError::ExpiresMissing));
+            for expires in [
+                "-1",
+                "-0",
+                "1.5",
+                "1e3",
+                "1.0",
+                r#""60""#,
+                "null",
+                "[]",
+                "18446744073709551616",
+                "1e400",
+            ] {
+                let error = rfc(&format!(r#"{{{rest},"expires":{expires}}}"#)).unwrap_err();
+                assert_eq!(error.to_string(), "`expires`: must be a non-negative integer");
+            }
+        }
     }
 
     #[test]
@@ -143,6 +174,47 @@ mod tests {
             panic!("a reference was expected");
         };
         assert_eq!(reference.expires, None);
+    }
+
+    #[test]
+    fn pd11_a_reference_that_is_no_absolute_uri_is_refused() {
+        for url in [
+            "",
+            "//h/x",
+            "/x",
+            "x",
+            "#x",
+            "https:",
+            "https://",
+            "https:a.example/",
+            "https:/a.example/",
+            "https:///a.example/",
+            r"https:\\a.example/",
+            r"https:/\a.example/",
+            " https://a.example/",
+            "https://a.example/ ",
+            "https://a.exam\tple/",
+            "https://a.example/\nx",
+            "https://straße.example/",
+            "https://a.example/{x}",
+        ] {
+            let json = serde_json::json!({ "url": url, "expires": 60 }).to_string();
+            for parse in [rfc, draft] {
+                let error = parse(&json).unwrap_err();
+                assert_eq!(error.to_string(), "`url`: must be an absolute URI", "{json}");
+            }
+        }
+        for url in ["https://a.example", "HTTPS://A.example:443/%7e?x#y", "https://[::1]/"] {
+            assert!(draft(&format!(r#"{{"url":"{url}"}}"#)).is_ok(), "{url}");
+        }
+    }
+
+    #[test]
+    fn a_url_that_is_no_string_is_named() {
+        for value in ["null", "7", "[]", "{}", "true"] {
+            let error = draft(&format!(r#"{{"url":{value}}}"#)).unwrap_err();
+            assert_eq!(error.to_string(), "`url`: must be a string");
+        }
     }
 
     #[test]

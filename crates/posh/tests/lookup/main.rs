@@ -7,7 +7,7 @@ mod walk;
 use posh::{DocumentError, HashFunction, LookupError, Profile};
 use url::Url;
 
-use crate::walk::{Answer, HOUR, NOW, certificate, found, rfc};
+use crate::walk::{Answer, HOUR, NOW, certificate, found, rfc, walk};
 
 #[test]
 fn pd27_a_certificate_of_any_name_proves_the_source_that_lists_it() {
@@ -96,16 +96,22 @@ fn ph06_a_redirect_to_an_address_or_another_port_is_refused() {
 }
 
 #[test]
-fn pd11_ph06_a_reference_to_what_is_no_https_url_of_a_domain_is_refused() {
+fn pd11_ph06_n5_a_reference_to_what_is_no_https_url_of_a_domain_is_refused() {
     for url in [
         "http://im.example/x",
         "ftp://im.example/x",
         "data:,x",
         "https://10.0.0.1/",
         "https://[::1]/",
+        "https://me@im.example/x",
+        "https://:secret@im.example/x",
+        "https://im.example:22/x",
+        "https://localhost/x",
     ] {
-        let end = rfc(&[Answer::reference(url, HOUR)]).end;
-        assert!(matches!(end, Err(LookupError::Reference { .. })), "{url}: {end:?}");
+        for profile in [Profile::Rfc7711, Profile::Draft02] {
+            let end = walk(profile, &[Answer::reference(url, HOUR)]).end;
+            assert!(matches!(end, Err(LookupError::Reference { .. })), "{url}: {end:?}");
+        }
     }
 }
 
@@ -158,12 +164,16 @@ fn a12_a_third_foreign_host_is_refused() {
 }
 
 #[test]
-fn pd09_a_reference_behind_a_reference_is_refused_after_two_requests() {
+fn pd09_n4_a_reference_behind_a_reference_is_refused_after_two_requests() {
     let reference =
         |path: &str| Answer::reference(&format!("https://hosting.example/{path}"), HOUR);
-    let walk = rfc(&[reference("1"), reference("2")]);
-    assert_eq!(walk.asked.len(), 2);
-    assert!(matches!(walk.end, Err(LookupError::SecondReference(_))));
+    for profile in [Profile::Rfc7711, Profile::Draft02] {
+        for second in ["1", "2"] {
+            let walk = walk(profile, &[reference("1"), reference(second)]);
+            assert_eq!(walk.asked.len(), 2);
+            assert!(matches!(walk.end, Err(LookupError::SecondReference(_))));
+        }
+    }
 }
 
 #[test]
