@@ -9,6 +9,7 @@ use sha2::Sha256;
 use thiserror::Error;
 use url::Url;
 
+use crate::document::{URI, is_uri};
 use crate::encoding::{base64, base64url};
 use crate::key::PublicKey;
 use crate::{HashFunction, Leaf, Limits, Profile, target};
@@ -16,9 +17,9 @@ use crate::{HashFunction, Leaf, Limits, Profile, target};
 /// The document that lists `certificates`, most relevant first.
 ///
 /// A JWK set gives each certificate's key, both its thumbprints and itself, from which readers learn
-/// how long it lives; `hashes` and `expires` are for fingerprints. Fails where a reader of the
-/// default [`Limits`] would refuse the document, or could not match one of the certificates (RFC
-/// 7711 §3.1, draft-02 §4.1).
+/// how long it lives; `hashes` and `expires` are for fingerprints, which always give sha-256, the
+/// only digest that some readers know. Fails where a reader of the default [`Limits`] would refuse
+/// the document, or could not match one of the certificates (RFC 7711 §3.1, draft-02 §4.1).
 pub fn document(
     certificates: &[CertificateDer<'_>],
     profile: Profile,
@@ -35,21 +36,28 @@ pub fn document(
     let keys = leaves.map(|(index, leaf)| jwk(index, leaf)).collect::<Result<Vec<_>, _>>()?;
     let document = match profile {
         Profile::Draft02 => json!({ "keys": keys }),
-        Profile::Rfc7711 if hashes.is_empty() => return Err(PublishError::NoHash),
         Profile::Rfc7711 => {
             let descriptors = certificates.iter().map(|leaf| descriptor(leaf, hashes));
             let descriptors: Vec<_> = descriptors.collect();
             json!({ "fingerprints": descriptors, "expires": seconds(expires)? })
         }
     };
-    Ok(document.to_string())
+    let document = document.to_string();
+    if document.len() > Limits::default().document_size {
+        return Err(PublishError::TooLarge);
+    }
+    Ok(document)
 }
 
 /// The document that points to `url` (RFC 7711 §3.2, draft-02 §4.2, which knows no `expires`).
 ///
-/// Fails where a reader would not follow it.
+/// Fails where a reader would not follow it. A fragment, which none asks for, is left out.
 pub fn reference(url: &Url, profile: Profile, expires: Duration) -> Result<String, PublishError> {
-    target::checked(url.clone(), Limits::default().port).map_err(PublishError::Reference)?;
+    let url = target::checked(url.clone(), Limits::default().port);
+    let url = url.map_err(PublishError::Reference)?;
+    if !is_uri(url.as_str(), &url) {
+        return Err(PublishError::Reference(URI));
+    }
     let document = match profile {
         Profile::Draft02 => json!({ "url": url.as_str() }),
         Profile::Rfc7711 => json!({ "url": url.as_str(), "expires": seconds(expires)? }),
@@ -67,14 +75,17 @@ pub enum PublishError {
     /// A document has at most 64 entries.
     #[error("more than 64 certificates to list")]
     TooManyCertificates,
-    /// A descriptor has at least one digest.
-    #[error("no hash function to list certificates by")]
-    NoHash,
+    /// A document has at most 64 KiB. Fingerprints are shorter than keys with their certificates.
+    #[error("the document would be longer than 64 KiB: list fewer certificates")]
+    TooLarge,
     /// A document that expires at once is withdrawn.
     #[error("a document has to last for at least a second")]
     Expires,
-    /// A certificate that proves nothing: it cannot be read, or its key is of another kind than RSA,
-    /// P-256, P-384, P-521 and Ed25519.
+    /// A certificate that cannot be read, by its position.
+    #[error("certificate {0} cannot be read")]
+    Unreadable(usize),
+    /// A certificate that proves nothing: its key is of another kind than RSA, P-256, P-384, P-521
+    /// and Ed25519.
     #[error("certificate {0} has no key of a known kind")]
     Key(usize),
     /// A certificate that proves nothing, because its key is too weak (RFC 9325 §4.5).
@@ -94,14 +105,14 @@ fn seconds(expires: Duration) -> Result<u64, PublishError> {
 }
 
 fn descriptor(certificate: &CertificateDer<'_>, hashes: &[HashFunction]) -> Value {
-    let digests = hashes.iter().map(|function| {
+    let digests = [HashFunction::Sha256].iter().chain(hashes).map(|function| {
         (function.name().to_owned(), Value::String(base64(&function.digest(certificate))))
     });
     Value::Object(digests.collect::<Map<_, _>>())
 }
 
 fn jwk(index: usize, certificate: &CertificateDer<'_>) -> Result<Value, PublishError> {
-    let leaf = Leaf::parse(certificate).map_err(|_| PublishError::Key(index))?;
+    let leaf = Leaf::parse(certificate).map_err(|_| PublishError::Unreadable(index))?;
     let key = leaf.public_key().ok_or(PublishError::Key(index))?;
     if !key.is_strong() {
         return Err(PublishError::WeakKey(index));
@@ -137,6 +148,10 @@ mod tests {
         CertificateDer::from_pem_slice(pem).unwrap()
     }
 
+    fn small() -> CertificateDer<'static> {
+        certificate(include_bytes!("../tests/certificates/ed25519.pem"))
+    }
+
     fn good() -> CertificateDer<'static> {
         certificate(include_bytes!("../tests/certificates/posh.badxmpp.eu.pem"))
     }
@@ -144,10 +159,34 @@ mod tests {
     #[test]
     fn sixty_four_certificates_are_the_most() {
         for profile in BOTH {
-            assert!(document(&vec![good(); 64], profile, &HASHES, HOUR).is_ok());
-            let error = document(&vec![good(); 65], profile, &HASHES, HOUR);
+            assert!(document(&vec![small(); 64], profile, &HASHES, HOUR).is_ok());
+            let error = document(&vec![small(); 65], profile, &HASHES, HOUR);
             assert_eq!(error, Err(PublishError::TooManyCertificates));
         }
+    }
+
+    #[test]
+    fn ph08_a_document_of_more_than_64_kib_is_not_published() {
+        let large = certificate(include_bytes!("../tests/certificates/rfc7517-b.pem"));
+        assert!(document(&vec![large.clone(); 32], Profile::Draft02, &HASHES, HOUR).is_ok());
+        let document = document(&vec![large; 64], Profile::Draft02, &HASHES, HOUR);
+        assert_eq!(document.unwrap_err(), PublishError::TooLarge);
+    }
+
+    #[test]
+    fn every_descriptor_has_a_padded_sha_256() {
+        let digest = r#""sha-256":"6sKZUeE0LBwbCXqeoHJsGCjpFLNrL9QF2W6NhDYnV4I=""#;
+        for hashes in [&[][..], &[HashFunction::Sha512], &[HashFunction::Sha256; 2]] {
+            let document = document(&[good()], Profile::Rfc7711, hashes, HOUR).unwrap();
+            assert_eq!(document.matches(digest).count(), 1, "{document}");
+        }
+    }
+
+    #[test]
+    fn a_reference_is_published_without_its_fragment() {
+        let url = "https://hosting.example/x#y".parse().unwrap();
+        let document = reference(&url, Profile::Rfc7711, HOUR).unwrap();
+        assert!(document.contains(r#""url":"https://hosting.example/x""#), "{document}");
     }
 
     #[test]
@@ -159,7 +198,7 @@ mod tests {
             for (bad, expected) in [
                 (&weak, PublishError::WeakKey(1)),
                 (&unknown, PublishError::Key(1)),
-                (&unreadable, PublishError::Key(1)),
+                (&unreadable, PublishError::Unreadable(1)),
             ] {
                 let list = [good(), bad.clone()];
                 assert_eq!(document(&list, profile, &HASHES, HOUR), Err(expected));
@@ -178,7 +217,12 @@ mod tests {
 
     #[test]
     fn a_reference_that_nobody_would_follow_is_not_published() {
-        for url in ["http://a.example/", "https://10.0.0.1/", "https://a.example:8443/"] {
+        for url in [
+            "http://a.example/",
+            "https://10.0.0.1/",
+            "https://a.example:8443/",
+            "https://a.example/?{x}",
+        ] {
             let error = reference(&url.parse().unwrap(), Profile::Draft02, HOUR);
             assert!(matches!(error, Err(PublishError::Reference(_))), "{url}: {error:?}");
         }
