@@ -12,6 +12,8 @@ use crate::key::PublicKey;
 /// building refuses to look at.
 #[derive(Clone, Copy, Debug)]
 pub struct Leaf<'a> {
+    issuer: &'a [u8],
+    subject: &'a [u8],
     subject_public_key_info: &'a [u8],
     not_before: UnixTime,
     not_after: UnixTime,
@@ -59,6 +61,11 @@ impl<'a> Leaf<'a> {
         extension(self.extensions, &NAME_CONSTRAINTS).is_some()
     }
 
+    /// Whether it names `other` as its issuer, and not itself.
+    pub(crate) fn is_issued_by(&self, other: &Self) -> bool {
+        self.issuer == other.subject && self.issuer != self.subject
+    }
+
     /// The key, if it is of a kind that POSH can name.
     pub(crate) fn public_key(&self) -> Option<PublicKey<'a>> {
         PublicKey::from_spki(self.subject_public_key_info)
@@ -82,10 +89,12 @@ impl<'a> Leaf<'a> {
         let _version = body.optional(VERSION);
         let _serial = body.expect(der::INTEGER)?;
         let _signature_algorithm = body.expect(der::SEQUENCE)?;
-        let _issuer = body.expect(der::SEQUENCE)?;
+        let issuer = body.expect(der::SEQUENCE)?.whole;
         let mut validity = body.expect(der::SEQUENCE)?.inside();
-        let _subject = body.expect(der::SEQUENCE)?;
+        let subject = body.expect(der::SEQUENCE)?.whole;
         Some(Self {
+            issuer,
+            subject,
             not_before: time(validity.next()?)?,
             not_after: time(validity.next()?)?,
             subject_public_key_info: body.expect(der::SEQUENCE)?.whole,

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use rustls_pki_types::CertificateDer;
+use rustls_pki_types::pem::PemObject;
 use serde_json::{Map, Value, json};
 use sha1::{Digest, Sha1};
 use sha2::Sha256;
@@ -63,6 +64,31 @@ pub fn reference(url: &Url, profile: Profile, expires: Duration) -> Result<Strin
         Profile::Rfc7711 => json!({ "url": url.as_str(), "expires": seconds(expires)? }),
     };
     Ok(document.to_string())
+}
+
+/// The leaves in a file, in their order: in PEM any number, in DER one.
+///
+/// An authority that follows in PEM what it has issued, as in the chain that a server shows, is no
+/// leaf. Fails if a certificate cannot be read, or if there is none.
+pub fn leaves(file: &[u8]) -> Result<Vec<CertificateDer<'static>>, PublishError> {
+    let is_pem = file.windows(PEM.len()).any(|text| text == PEM);
+    let certificates = match is_pem {
+        true => CertificateDer::pem_slice_iter(file)
+            .enumerate()
+            .map(|(index, read)| read.map_err(|_| PublishError::Unreadable(index)))
+            .collect::<Result<Vec<_>, _>>()?,
+        false => vec![CertificateDer::from(file.to_vec())],
+    };
+    if certificates.is_empty() {
+        return Err(PublishError::NoCertificate);
+    }
+    let parse = |(index, certificate)| {
+        Leaf::parse(certificate).map_err(|_| PublishError::Unreadable(index))
+    };
+    let read = certificates.iter().enumerate().map(parse).collect::<Result<Vec<_>, _>>()?;
+    let is_leaf = |index: usize| index == 0 || !read[index - 1].is_issued_by(&read[index]);
+    let leaves = certificates.iter().enumerate().filter(|(index, _)| is_leaf(*index));
+    Ok(leaves.map(|(_, certificate)| certificate.clone()).collect())
 }
 
 /// Why a document cannot be made.
@@ -134,10 +160,11 @@ fn jwk(index: usize, certificate: &CertificateDer<'_>) -> Result<Value, PublishE
     Ok(jwk)
 }
 
+/// What stands in every file that is PEM, and in no certificate that is DER.
+const PEM: &[u8] = b"-----BEGIN ";
+
 #[cfg(test)]
 mod tests {
-    use rustls_pki_types::pem::PemObject;
-
     use super::*;
 
     const HOUR: Duration = Duration::from_secs(60 * 60);
@@ -204,6 +231,37 @@ mod tests {
                 assert_eq!(document(&list, profile, &HASHES, HOUR), Err(expected));
             }
         }
+    }
+
+    #[test]
+    fn leaves_are_read_from_pem_in_their_order_and_without_their_issuers() {
+        let chain = include_bytes!("../tests/certificates/chain.pem");
+        let other = include_bytes!("../tests/certificates/posh.badxmpp.eu.pem");
+        let file = [&b"# with words before\n"[..], chain, other, chain].concat();
+        let first = certificate(chain);
+        assert_eq!(leaves(&file), Ok(vec![first.clone(), good(), first]));
+    }
+
+    #[test]
+    fn t6_two_self_signed_leaves_of_one_name_are_two_leaves() {
+        let old = include_bytes!("../tests/certificates/p256.pem");
+        let new = include_bytes!("../tests/certificates/p521.pem");
+        let file = [&old[..], new].concat();
+        assert_eq!(leaves(&file), Ok(vec![certificate(old), certificate(new)]));
+    }
+
+    #[test]
+    fn a_leaf_is_read_from_der() {
+        assert_eq!(leaves(&good()), Ok(vec![good()]));
+        assert_eq!(leaves(&good()[1..]), Err(PublishError::Unreadable(0)));
+        assert_eq!(leaves(b""), Err(PublishError::Unreadable(0)));
+    }
+
+    #[test]
+    fn pem_that_is_cut_is_refused() {
+        let pem = include_bytes!("../tests/certificates/p256.pem");
+        let file = [&pem[..], &pem[..pem.len() / 2]].concat();
+        assert_eq!(leaves(&file), Err(PublishError::Unreadable(1)));
     }
 
     #[test]
