@@ -34,14 +34,19 @@ impl Service {
     /// Fails if `source` is no domain of the public DNS.
     pub fn url(&self, source: &DnsName<'_>, profile: Profile) -> Result<Url, InvalidSource> {
         let invalid = || InvalidSource(target::excerpt(source.as_ref()));
-        let host = source.as_ref();
-        let name = &self.0;
-        let url = match profile {
-            Profile::Draft02 => format!("https://{host}/.well-known/posh._{name}._tcp.json"),
-            Profile::Rfc7711 => format!("https://{host}/.well-known/posh/{name}.json"),
-        };
+        let url = format!("https://{}{}", source.as_ref(), self.path(profile));
         let url = Url::parse(&url).map_err(|_| invalid())?;
         target::checked(url, HTTPS).map_err(|_| invalid())
+    }
+
+    /// The path of the document on every source domain's web server: a JWK set belongs to that of
+    /// draft-02, and to no other.
+    pub fn path(&self, profile: Profile) -> String {
+        let name = &self.0;
+        match profile {
+            Profile::Draft02 => format!("/.well-known/posh._{name}._tcp.json"),
+            Profile::Rfc7711 => format!("/.well-known/posh/{name}.json"),
+        }
     }
 }
 
@@ -109,7 +114,18 @@ mod tests {
     }
 
     #[test]
-    fn names_outside_the_public_dns_publish_nothing() {
+    fn dn09_an_address_is_no_source() {
+        for name in ["192.0.2.1", "[2001:db8::1]", "2001:db8::1"] {
+            assert!(DnsName::try_from(name).is_err(), "{name}");
+        }
+        for name in ["0x7f.0x1", "a.example.0x7f"] {
+            let Ok(name) = DnsName::try_from(name) else { continue };
+            assert!(Service::XMPP_SERVER.url(&name, Profile::Rfc7711).is_err(), "{name:?}");
+        }
+    }
+
+    #[test]
+    fn t39_names_outside_the_public_dns_publish_nothing() {
         for name in ["localhost", "intranet", "printer.local", "abc.onion", "xn--a.example"] {
             let url = Service::XMPP_SERVER.url(&source(name), Profile::Rfc7711);
             assert!(url.is_err(), "{name}");
