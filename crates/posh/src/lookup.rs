@@ -7,8 +7,9 @@ use url::Url;
 
 use crate::burnt::Burnt;
 use crate::document::{Document, Reference};
+use crate::ending::{End, Ending};
 use crate::lookup_error::LookupError;
-use crate::materials::{List, Materials, lifetime};
+use crate::materials::{List, Materials};
 use crate::service::InvalidSource;
 use crate::{Limits, Profile, Service, target};
 
@@ -182,20 +183,16 @@ impl Lookup {
     }
 
     fn done(mut self, list: List, now: UnixTime) -> Progress {
-        let reference = match self.stage {
-            Stage::Source => None,
-            Stage::Referred { expires } => expires,
+        let limit = End::after(now, self.limits.lifetime.min(LONGEST_LIFETIME), Ending::Limit);
+        let latest = match self.stage {
+            Stage::Referred { expires: Some(expires) } => {
+                limit.or_earlier(End::after(now, expires, Ending::ReferenceExpires))
+            }
+            Stage::Referred { expires: None } | Stage::Source => limit,
         };
-        let longest = self.limits.lifetime.min(LONGEST_LIFETIME);
-        let longest = reference.into_iter().fold(longest, Duration::min);
-        let end = |lifetime: Duration| {
-            let end = now.as_secs().saturating_add(lifetime.as_secs());
-            UnixTime::since_unix_epoch(Duration::from_secs(end))
-        };
-        let ends = (end(lifetime(&list, now).min(longest)), end(longest));
         self.walked.push(self.target);
         self.walked.shrink_to_fit();
-        let materials = Materials::new(self.source, self.walked, list, ends, self.burnt);
+        let materials = Materials::new(self.source, self.walked, list, latest, now, self.burnt);
         Progress::Done(Some(materials))
     }
 }

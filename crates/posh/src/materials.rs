@@ -8,6 +8,7 @@ use url::Url;
 
 use crate::burnt::Burnt;
 use crate::document_error::DocumentError;
+use crate::ending::{End, Ending};
 use crate::fingerprint::{Fingerprints, HashFunction};
 use crate::jwk::KeySet;
 use crate::{Leaf, Profile};
@@ -20,9 +21,9 @@ pub struct Materials {
     source: DnsName<'static>,
     walked: Vec<Url>,
     list: List,
-    valid_until: UnixTime,
-    /// What `valid_until` cannot be put off beyond.
-    latest: UnixTime,
+    end: End,
+    /// What `end` cannot be put off beyond.
+    latest: End,
     burnt: Burnt,
 }
 
@@ -33,31 +34,50 @@ pub(crate) enum List {
     Keys(KeySet),
 }
 
+impl List {
+    /// Until when it may be used.
+    ///
+    /// Fingerprints say so themselves (RFC 7711 §6); a key set as long as its last certificate
+    /// lives, which is known where it gives every certificate (draft-02 §7).
+    fn end(&self, now: UnixTime) -> End {
+        match self {
+            Self::Fingerprints(list) => End::after(now, list.expires(), Ending::Expires),
+            Self::Keys(keys) => match keys.not_after().filter(|end| *end > now) {
+                Some(at) => End { at, ending: Ending::Certificate },
+                None => End::after(now, UNMATCHED, Ending::Unmatched),
+            },
+        }
+    }
+}
+
 impl Materials {
     pub(crate) fn new(
         source: DnsName<'static>,
         walked: Vec<Url>,
         list: List,
-        (valid_until, latest): (UnixTime, UnixTime),
+        latest: End,
+        now: UnixTime,
         burnt: Burnt,
     ) -> Self {
-        Self { source, walked, list, valid_until, latest, burnt }
+        let end = list.end(now).or_earlier(latest);
+        Self { source, walked, list, end, latest, burnt }
     }
 
-    /// Lets it end no later than `end`.
+    /// Lets it end no later than it may be kept that there are no fingerprints.
     #[cfg(feature = "client")]
-    pub(crate) fn end_by(&mut self, end: UnixTime) {
-        self.latest = self.latest.min(end);
-        self.valid_until = self.valid_until.min(end);
+    pub(crate) fn end_by(&mut self, at: UnixTime) {
+        let end = End { at, ending: Ending::NoFingerprints };
+        self.latest = self.latest.or_earlier(end);
+        self.end = self.end.or_earlier(end);
     }
 
     /// These, but good for as long as a certificate lives that has matched; `None` if that is no
     /// longer than before, and for fingerprints, which say themselves how long they are good for.
     pub(crate) fn prolonged(&self, not_after: UnixTime) -> Option<Self> {
-        let end = self.latest.min(not_after);
+        let end = End { at: not_after, ending: Ending::Certificate }.or_earlier(self.latest);
         match &self.list {
-            List::Keys(keys) if keys.not_after().is_none() && end > self.valid_until => {
-                Some(Self { valid_until: end, ..self.clone() })
+            List::Keys(keys) if keys.not_after().is_none() && end.at > self.end.at => {
+                Some(Self { end, ..self.clone() })
             }
             List::Keys(_) | List::Fingerprints(_) => None,
         }
@@ -113,7 +133,12 @@ impl Materials {
 
     /// Until when it may be used.
     pub fn valid_until(&self) -> UnixTime {
-        self.valid_until
+        self.end.at
+    }
+
+    /// What decided until when it may be used.
+    pub fn ending(&self) -> Ending {
+        self.end.ending
     }
 
     /// Compares a leaf with every entry, at a time within the leaf's own dates.
@@ -121,7 +146,7 @@ impl Materials {
     /// The names in the leaf do not matter: that is the purpose of POSH (RFC 7711 §3.3, draft-02
     /// §4.3). Its dates and the strength of its key do (RFC 7711 §6, RFC 9325 §4.5).
     pub fn find(&self, leaf: &CertificateDer<'_>, now: UnixTime) -> Result<Match, Mismatch> {
-        if now >= self.valid_until {
+        if now >= self.end.at {
             return Err(Mismatch::Ended);
         }
         let read = Leaf::parse(leaf).map_err(|_| Mismatch::Unreadable)?;
@@ -139,7 +164,7 @@ impl Materials {
         if now > read.not_after() {
             return Err(Mismatch::Expired);
         }
-        Ok(Match { entry, hash, not_after: read.not_after() })
+        Ok(Match { profile: self.profile(), entry, hash, not_after: read.not_after() })
     }
 
     fn entry_of(
@@ -168,6 +193,8 @@ impl Materials {
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct Match {
+    /// Which specification the document follows.
+    pub profile: Profile,
     /// Its position in the document.
     pub entry: usize,
     /// By which hash; `None` for a JWK.
@@ -176,7 +203,8 @@ pub struct Match {
     pub not_after: UnixTime,
 }
 
-/// Why a certificate is not the one.
+/// Why a certificate is not the one: it is not listed, or it is
+/// [not to be used](Self::is_unusable).
 #[derive(Clone, Debug, Eq, Error, PartialEq)]
 #[non_exhaustive]
 pub enum Mismatch {
@@ -215,16 +243,19 @@ pub enum Mismatch {
     Unreadable,
 }
 
-/// How long a document may be used, from `now` on.
-///
-/// Fingerprints say so themselves (RFC 7711 §6); a key set as long as its last certificate lives,
-/// which is known where it gives every certificate (draft-02 §7).
-pub(crate) fn lifetime(list: &List, now: UnixTime) -> Duration {
-    match list {
-        List::Fingerprints(fingerprints) => fingerprints.expires(),
-        List::Keys(keys) => {
-            let end = keys.not_after().filter(|end| *end > now);
-            end.map_or(UNMATCHED, |end| Duration::from_secs(end.as_secs() - now.as_secs()))
+impl Mismatch {
+    /// Whether the certificate or the materials cannot be used, so that no other entry in the
+    /// document would have helped.
+    pub fn is_unusable(&self) -> bool {
+        match self {
+            Self::NotListed { .. } | Self::NoSupportedHash => false,
+            Self::Expired
+            | Self::NotYetValid
+            | Self::WeakKey
+            | Self::UnknownKey
+            | Self::PrivateKeyPublished
+            | Self::Ended
+            | Self::Unreadable => true,
         }
     }
 }

@@ -15,6 +15,7 @@ fn pd27_a_certificate_of_any_name_proves_the_source_that_lists_it() {
     assert_eq!(materials.source().as_ref(), "im.example");
     assert_eq!(materials.profile(), Profile::Rfc7711);
     let found = materials.find(&certificate(), NOW).unwrap();
+    assert_eq!(found.profile, Profile::Rfc7711);
     assert_eq!((found.entry, found.hash), (0, Some(HashFunction::Sha256)));
 }
 
