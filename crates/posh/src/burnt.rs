@@ -76,14 +76,37 @@ impl<'de: 'a, 'a> Deserialize<'de> for Members<'a> {
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
                 let mut members = Vec::new();
-                while let Some(member) = map.next_entry()? {
-                    members.push(member);
+                while let Some((Name(name), value)) = map.next_entry()? {
+                    members.push((name, value));
                 }
                 Ok(Members(members))
             }
         }
 
         json.deserialize_map(Object)
+    }
+}
+
+/// The name of a member, in which half a surrogate pair hides nothing of what stands beside it.
+struct Name(String);
+
+impl<'de> Deserialize<'de> for Name {
+    fn deserialize<D: Deserializer<'de>>(json: D) -> Result<Self, D::Error> {
+        struct Text;
+
+        impl Visitor<'_> for Text {
+            type Value = Name;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a name")
+            }
+
+            fn visit_bytes<E>(self, name: &[u8]) -> Result<Self::Value, E> {
+                Ok(Name(String::from_utf8_lossy(name).into_owned()))
+            }
+        }
+
+        json.deserialize_bytes(Text)
     }
 }
 
@@ -142,6 +165,8 @@ mod tests {
             format!(r#"{{"fingerprints":[{{"sha-256":"AA"}}],"expires":60,"keys":[{private}]}}"#),
             format!("\u{feff}{{\"keys\":[{private}]}}"),
             private.to_owned(),
+            r#"{"keys":[{"n":"-_8","d":"AA","\ud800":1}]}"#.to_owned(),
+            format!(r#"{{"\ud800":1,"keys":[{private}]}}"#),
         ] {
             assert!(burns(&json), "{json}");
         }
