@@ -87,7 +87,7 @@ impl Show<'_> {
             if self.arguments.step && !acts.is_empty() {
                 print::pause("press Enter for the next scene").await.map_err(DemoError::Input)?;
             }
-            let act = Act::play(number, cast).await;
+            let act = Act::play(number, cast).await?;
             seen.look(&cast.alpha);
             self.text(|page| pages::act(page, &act));
             if self.arguments.xml {
@@ -148,7 +148,8 @@ mod tests {
         let cast = Cast::assemble().await.unwrap();
         let other = cast.world.xmpp_authority.issue_for(MALLORY);
         cast.world.publish(HOSTED, Profile::Draft02, &[&other]);
-        let acts = [Act::play(1, &cast).await, Act::play(3, &cast).await];
+        let [first, third] = [1, 3].map(|number| Act::play(number, &cast));
+        let acts = [first.await.unwrap(), third.await.unwrap()];
         cast.dismiss().await;
         assert_eq!(exit_code(&acts), 1);
         assert_eq!(exit_code(&acts[1..]), 0);
@@ -163,7 +164,7 @@ mod tests {
     async fn a_fact_that_does_not_hold_is_exit_code_1_whatever_the_ending() {
         let cast = Cast::assemble().await.unwrap();
         cast.world.reply(THIRD, Profile::Rfc7711, Reply::status(410));
-        let acts = [Act::play(5, &cast).await];
+        let acts = [Act::play(5, &cast).await.unwrap()];
         cast.dismiss().await;
         assert_eq!(acts[0].ending(), acts[0].scene.expected);
         assert_eq!(exit_code(&acts), 1);

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use xmpp_s2s::{Code, Peer, Prooftype, Trail, Verdict};
 
+use super::DemoError;
 use super::cast::Cast;
 use super::letter::Letter;
 
@@ -30,7 +31,7 @@ pub(super) struct Scene {
 }
 
 /// A scene that is being played.
-pub(super) type Playing<'a> = Pin<Box<dyn Future<Output = Played> + Send + 'a>>;
+pub(super) type Playing<'a> = Pin<Box<dyn Future<Output = Result<Played, DemoError>> + Send + 'a>>;
 
 /// What a scene came to.
 pub(super) struct Played {
@@ -146,10 +147,10 @@ impl Act {
     /// # Panics
     ///
     /// If there is none.
-    pub(super) async fn play(number: usize, cast: &Cast) -> Self {
+    pub(super) async fn play(number: usize, cast: &Cast) -> Result<Self, DemoError> {
         let scene = SCENES[number - 1];
-        let played = (scene.play)(cast).await;
-        Self { number, scene, played }
+        let played = (scene.play)(cast).await?;
+        Ok(Self { number, scene, played })
     }
 
     pub(super) fn ending(&self) -> Ending {
@@ -199,7 +200,7 @@ mod tests {
     async fn each_scene_ends_as_it_says_without_those_before_it() {
         for number in 1..=SCENES.len() {
             let cast = Cast::assemble().await.unwrap();
-            let act = Act::play(number, &cast).await;
+            let act = Act::play(number, &cast).await.unwrap();
             let facts = act.played.facts.iter();
             let wrong: Vec<_> = facts.filter(|fact| !fact.holds).map(|f| &f.sentence).collect();
             assert!(act.is_as_expected(), "{number}: {:?} {wrong:?}", act.ending());
@@ -211,7 +212,8 @@ mod tests {
     async fn every_scene_ends_as_it_says_in_any_order() {
         let cast = Cast::assemble().await.unwrap();
         for number in (1..=SCENES.len()).rev() {
-            assert!(Act::play(number, &cast).await.is_as_expected(), "{number}");
+            let act = Act::play(number, &cast).await.unwrap();
+            assert!(act.is_as_expected(), "{number}");
         }
         cast.dismiss().await;
     }

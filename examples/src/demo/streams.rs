@@ -201,7 +201,7 @@ mod tests {
         let cast = Cast::assemble().await.unwrap();
         let mut seen = Streams::default();
         for number in [1, 5] {
-            assert!(Act::play(number, &cast).await.is_as_expected());
+            assert!(Act::play(number, &cast).await.unwrap().is_as_expected());
             seen.look(&cast.alpha);
         }
         let directions = |member| {

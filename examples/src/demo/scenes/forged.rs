@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use xmpp_s2s::{Code, ConnectError, Phase, Trail, Undelivered};
 
 use super::{Decision, Ending, Fact, Played, Scene, proof};
+use crate::demo::DemoError;
 use crate::demo::cast::{ALPHA, Cast, MALLORY, SECOND, domain, pair};
 use crate::demo::letter::Letter;
 
@@ -14,7 +15,7 @@ pub(super) const SCENE: Scene = Scene {
     play: |cast| Box::pin(play(cast)),
 };
 
-async fn play(cast: &Cast) -> Played {
+async fn play(cast: &Cast) -> Result<Played, DemoError> {
     cast.lead(SECOND, &cast.mallory);
     let before = cast.mallory.mailbox.count();
     let (juliet, nurse) = ("juliet@alpha.example", "nurse@second.example");
@@ -49,7 +50,7 @@ async fn play(cast: &Cast) -> Played {
         ),
     ];
     let decisions = vec![Decision { caption: None, trail }];
-    Played { decisions, facts, letters }
+    Ok(Played { decisions, facts, letters })
 }
 
 /// Where the DNS leads whoever looks for the domain.

@@ -5,6 +5,7 @@ use xmpp_s2s::{Code, Direction, Prooftype};
 use xmpp_s2s_testkit::well_known;
 
 use super::{Decision, Ending, Fact, Played, Scene, is_proved_by};
+use crate::demo::DemoError;
 use crate::demo::cast::{ALPHA, Cast, HOSTED};
 use crate::demo::letter::Letter;
 
@@ -16,7 +17,7 @@ pub(super) const SCENE: Scene = Scene {
 
 const TEXT: &str = "Art thou not Romeo?";
 
-async fn play(cast: &Cast) -> Played {
+async fn play(cast: &Cast) -> Result<Played, DemoError> {
     let (juliet, romeo) = ("juliet@alpha.example", "romeo@hosted.example");
     let letter = Letter::send((&cast.alpha, juliet), (&cast.hosting, romeo), TEXT).await;
     let trail = letter.decision(&cast.alpha);
@@ -36,5 +37,5 @@ async fn play(cast: &Cast) -> Played {
         Fact::arrival(&letter, TEXT),
     ];
     let decisions = vec![Decision { caption: None, trail }];
-    Played { decisions, facts, letters: vec![letter] }
+    Ok(Played { decisions, facts, letters: vec![letter] })
 }

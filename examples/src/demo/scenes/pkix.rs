@@ -3,6 +3,7 @@
 use xmpp_s2s::Code;
 
 use super::{Decision, Ending, Fact, Played, Scene};
+use crate::demo::DemoError;
 use crate::demo::cast::{ALPHA, BETA, Cast};
 use crate::demo::letter::Letter;
 
@@ -16,7 +17,7 @@ const EXPECTED: Ending = Ending::Accepted(Code::PkixMatch);
 const TEXT: &str = "O Romeo, Romeo! wherefore art thou Romeo?";
 const ANSWER: &str = "Call me but love, and I'll be new baptized.";
 
-async fn play(cast: &Cast) -> Played {
+async fn play(cast: &Cast) -> Result<Played, DemoError> {
     let (juliet, romeo) = ("juliet@alpha.example", "romeo@beta.example");
     let letter = Letter::send((&cast.alpha, juliet), (&cast.beta, romeo), TEXT).await;
     let there = letter.decision(&cast.alpha);
@@ -34,5 +35,5 @@ async fn play(cast: &Cast) -> Played {
             trail: back,
         },
     ];
-    Played { decisions, facts, letters: vec![letter, answer] }
+    Ok(Played { decisions, facts, letters: vec![letter, answer] })
 }

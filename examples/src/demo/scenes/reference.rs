@@ -5,6 +5,7 @@ use xmpp_s2s::Code;
 use xmpp_s2s_testkit::well_known;
 
 use super::{Decision, Ending, Fact, Played, Scene, is_proved_by};
+use crate::demo::DemoError;
 use crate::demo::cast::{ALPHA, COMPANY, Cast, SECOND};
 use crate::demo::letter::Letter;
 
@@ -16,7 +17,7 @@ pub(super) const SCENE: Scene = Scene {
 
 const TEXT: &str = "Madam, your mother craves a word with you.";
 
-async fn play(cast: &Cast) -> Played {
+async fn play(cast: &Cast) -> Result<Played, DemoError> {
     let (nurse, juliet) = ("nurse@second.example", "juliet@alpha.example");
     let letter = Letter::send((&cast.hosting, nurse), (&cast.alpha, juliet), TEXT).await;
     let trail = letter.decision_about_sender(&cast.alpha);
@@ -34,5 +35,5 @@ async fn play(cast: &Cast) -> Played {
     ];
     let caption = format!("what {ALPHA} finds out about the one who calls as {SECOND}");
     let decisions = vec![Decision { caption: Some(caption), trail }];
-    Played { decisions, facts, letters: vec![letter] }
+    Ok(Played { decisions, facts, letters: vec![letter] })
 }

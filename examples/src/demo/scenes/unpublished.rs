@@ -5,6 +5,7 @@ use std::time::Instant;
 use xmpp_s2s::{Code, Direction};
 
 use super::{Decision, Ending, Fact, Played, Scene};
+use crate::demo::DemoError;
 use crate::demo::cast::{Cast, THIRD};
 use crate::demo::letter::Letter;
 use crate::demo::streams::retry;
@@ -15,7 +16,7 @@ pub(super) const SCENE: Scene = Scene {
     play: |cast| Box::pin(play(cast)),
 };
 
-async fn play(cast: &Cast) -> Played {
+async fn play(cast: &Cast) -> Result<Played, DemoError> {
     let before = cast.world.web.requests().len();
     let (juliet, tybalt) = ("juliet@alpha.example", "tybalt@third.example");
     let letter = Letter::send((&cast.alpha, juliet), (&cast.hosting, tybalt), "Peace?").await;
@@ -35,5 +36,5 @@ async fn play(cast: &Cast) -> Played {
         Fact::new(left.is_some_and(|left| !left.is_zero()), retry(left)),
     ];
     let decisions = vec![Decision { caption: None, trail: letter.decision(&cast.alpha) }];
-    Played { decisions, facts, letters: vec![letter] }
+    Ok(Played { decisions, facts, letters: vec![letter] })
 }
