@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use tokio::time::{Instant, timeout};
-use xmpp_s2s::{Direction, Namespace, Pair, Stanza, Trail, Undelivered};
+use xmpp_s2s::{Delivery, Direction, Namespace, Pair, Stanza, Trail, Undelivered};
 use xmpp_s2s_testkit::message;
 
 use super::cast::Member;
-use super::mailbox::Arrived;
+use super::mailbox::{Arrived, Mailbox};
 use crate::services;
 
 /// Longest time for a message to a server, and for what came of it.
@@ -19,6 +19,13 @@ pub(super) struct Letter {
     pub(super) fate: Fate,
     /// How long that took.
     pub(super) elapsed: Duration,
+}
+
+/// A message that is on its way.
+pub(super) struct Posted {
+    sent: Stanza,
+    delivery: Delivery,
+    start: Instant,
 }
 
 /// What became of a message.
@@ -36,18 +43,7 @@ pub(super) enum Fate {
 impl Letter {
     /// Sends a message from an account at one server to an account at another.
     pub(super) async fn send(from: (&Member, &str), to: (&Member, &str), text: &str) -> Self {
-        let sent = message(from.1, to.1, text);
-        let start = Instant::now();
-        let delivery = from.0.endpoint().send(sent.clone());
-        let fate = match timeout(PATIENCE, delivery).await {
-            Ok(Ok(())) => match to.0.mailbox.wait(&sent, PATIENCE).await {
-                Some(arrived) => Fate::Arrived(Box::new(arrived)),
-                None => Fate::Vanished,
-            },
-            Ok(Err(undelivered)) => Fate::Returned(Box::new(undelivered)),
-            Err(_) => Fate::Waiting,
-        };
-        Self { sent, fate, elapsed: start.elapsed() }
+        Posted::new(from, to.1, text).end(&to.0.mailbox).await
     }
 
     /// What arrived, and how.
@@ -107,5 +103,28 @@ impl Letter {
         let peer = self.arrived().and_then(|arrived| arrived.peer.as_ref());
         let trail = peer.map(|peer| Trail::clone(&peer.trail));
         trail.or_else(|| recipient.mailbox.refusal(&pair)).unwrap_or_else(|| Trail::new(pair))
+    }
+}
+
+impl Posted {
+    /// Gives a message to the server of its author, behind those that it was given before.
+    pub(super) fn new(from: (&Member, &str), to: &str, text: &str) -> Self {
+        let sent = message(from.1, to, text);
+        let start = Instant::now();
+        Self { delivery: from.0.endpoint().send(sent.clone()), sent, start }
+    }
+
+    /// Waits for what becomes of it, `there` being where it has to arrive.
+    pub(super) async fn end(self, there: &Mailbox) -> Letter {
+        let Self { sent, delivery, start } = self;
+        let fate = match timeout(PATIENCE, delivery).await {
+            Ok(Ok(())) => match there.wait(&sent, PATIENCE).await {
+                Some(arrived) => Fate::Arrived(Box::new(arrived)),
+                None => Fate::Vanished,
+            },
+            Ok(Err(undelivered)) => Fate::Returned(Box::new(undelivered)),
+            Err(_) => Fate::Waiting,
+        };
+        Letter { sent, fate, elapsed: start.elapsed() }
     }
 }
