@@ -17,6 +17,7 @@ use crate::print::{self, Page};
 use crate::serve::Stop;
 
 mod cast;
+mod company;
 mod json;
 mod keep;
 mod letter;
@@ -24,6 +25,7 @@ mod mailbox;
 mod pages;
 pub(crate) mod scenes;
 mod streams;
+mod traffic;
 
 /// Plays the scenes that are asked for. Exit code: 0 if each ends as it says, 1 if not.
 pub(crate) async fn run(arguments: &DemoArguments) -> Result<ExitCode, DemoError> {
@@ -103,7 +105,7 @@ impl Show<'_> {
         let (all, seconds) = (acts.len(), start.elapsed().as_secs_f64());
         let noun = if all == 1 { "scene" } else { "scenes" };
         print::out(&format!(
-            "\n{}\n{all} {noun}, {as_expected} as expected, {seconds:.2} s\n",
+            "\n{}{all} {noun}, {as_expected} as expected, {seconds:.2} s\n",
             streams::table(self.page, streams)
         ));
         if !self.arguments.keep {
@@ -135,9 +137,9 @@ next:  cargo run -p federating-server -- demo --keep      stays up, to be looked
 #[cfg(test)]
 mod tests {
     use posh::Profile;
-    use xmpp_s2s_testkit::Reply;
+    use xmpp_s2s_testkit::{Reply, TlsFault};
 
-    use super::cast::{HOSTED, MALLORY, THIRD};
+    use super::cast::{HOSTED, MALLORY, TENANT, THIRD};
     use super::*;
     use crate::print::{Charset, Ink};
 
@@ -170,5 +172,17 @@ mod tests {
         assert_eq!(exit_code(&acts), 1);
         let text = pages::act(PAGE, &acts[0]);
         assert!(text.contains("NOT SO: the web server of third.example"), "{text}");
+    }
+
+    #[tokio::test]
+    async fn messages_that_do_not_arrive_in_a_roll_over_are_counted() {
+        let cast = Cast::assemble().await.unwrap();
+        cast.world.web.host_fault(TENANT, TlsFault::Reset);
+        let acts = [Act::play(6, &cast).await.unwrap()];
+        cast.dismiss().await;
+        assert_eq!(exit_code(&acts), 1);
+        let text = pages::act(PAGE, &acts[0]);
+        assert!(text.contains("NOT SO: 0 of 200 messages arrived"), "{text}");
+        assert!(text.contains("200 came back"), "{text}");
     }
 }

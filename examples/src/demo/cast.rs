@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use posh::Profile;
 use tokio::net::TcpListener;
-use xmpp_s2s::{Direction, Domain, Endpoint, Pair, Peer, Security};
+use xmpp_s2s::{Config, Direction, Domain, Endpoint, Pair, Peer, Security};
 use xmpp_s2s_testkit::{Identity, Service, World, well_known};
 
 use super::DemoError;
@@ -27,8 +27,17 @@ pub(super) const THIRD: &str = "third.example";
 pub(super) const COMPANY: &str = "hosting.example";
 /// The name of the hosting company's server, and the only one in its certificate.
 pub(super) const HOSTING: &str = "s2s.hosting.example";
+/// Another hosting company, where its customers find what it publishes.
+pub(super) const LANDLORD: &str = "landlord.example";
+/// The name of its server.
+pub(super) const XMPP_LANDLORD: &str = "xmpp.landlord.example";
+/// Its customer.
+pub(super) const TENANT: &str = "tenant.example";
 /// Who would like to be one of the hosted domains.
 pub(super) const MALLORY: &str = "mallory.example";
+
+/// What SRV records call alpha's server.
+const XMPP_ALPHA: &str = "xmpp.alpha.example";
 
 const LOOPBACK: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 
@@ -48,18 +57,19 @@ impl Cast {
     /// Starts everybody, with everything published that is to be.
     pub(super) async fn assemble() -> Result<Self, DemoError> {
         let world = World::start().await?;
+        let customers = &[HOSTED, SECOND, THIRD];
         let cast = Self {
-            alpha: Member::start(&world, "xmpp.alpha.example", ALPHA, &[ALPHA]).await?,
-            beta: Member::start(&world, "xmpp.beta.example", BETA, &[BETA]).await?,
-            hosting: Member::start(&world, HOSTING, HOSTING, &[HOSTED, SECOND, THIRD]).await?,
-            mallory: Member::start(&world, "xmpp.mallory.example", MALLORY, &[MALLORY, SECOND])
+            alpha: Member::of(&world, XMPP_ALPHA, ALPHA, &[ALPHA]).await?,
+            beta: Member::of(&world, "xmpp.beta.example", BETA, &[BETA]).await?,
+            hosting: Member::of(&world, HOSTING, HOSTING, customers).await?,
+            mallory: Member::of(&world, "xmpp.mallory.example", MALLORY, &[MALLORY, SECOND])
                 .await?,
             world,
         };
         cast.lead(ALPHA, &cast.alpha);
         cast.lead(BETA, &cast.beta);
         cast.lead(MALLORY, &cast.mallory);
-        for hosted in [HOSTED, SECOND, THIRD] {
+        for hosted in customers {
             cast.lead(hosted, &cast.hosting);
         }
         cast.publish();
@@ -72,6 +82,18 @@ impl Cast {
         dns.set_addresses(member.host, [LOOPBACK]);
         let service = Service::at(member.host, member.address.port());
         dns.set_services(domain, Security::StartTls, [service]);
+    }
+
+    /// A server of alpha that has just started, and knows of nobody; it has a certificate of its
+    /// own, and limits to be changed by `configure`.
+    pub(super) async fn another_alpha(
+        &self,
+        configure: impl FnOnce(&mut Config),
+    ) -> Result<Member, DemoError> {
+        let identity = self.world.xmpp_authority.issue_for(ALPHA);
+        let mut config = config(&self.world, &identity, &[ALPHA]);
+        configure(&mut config);
+        Member::start(XMPP_ALPHA, identity, config, listen().await?, Mailbox::default())
     }
 
     /// Stops everybody.
@@ -104,17 +126,26 @@ pub(super) struct Member {
 
 impl Member {
     /// A server at `host` that has one certificate, for `name`, and shows it for all `domains`.
-    async fn start(
+    async fn of(
         world: &World,
         host: &'static str,
         name: &str,
         domains: &[&str],
     ) -> Result<Self, DemoError> {
         let identity = world.xmpp_authority.issue_for(name);
-        let identities = domains.iter().map(|name| (domain(name), identity.certified_key()));
-        let endpoint = Endpoint::new(world.config(identities.collect::<HashMap<_, _>>()))?;
-        let listener = TcpListener::bind((LOOPBACK, 0)).await?;
-        let (address, mailbox) = (listener.local_addr()?, Mailbox::default());
+        let config = config(world, &identity, domains);
+        Self::start(host, identity, config, listen().await?, Mailbox::default())
+    }
+
+    /// A server at `host` with this configuration, in which `identity` is its certificate.
+    pub(super) fn start(
+        host: &'static str,
+        identity: Identity,
+        config: Config,
+        listener: TcpListener,
+        mailbox: Mailbox,
+    ) -> Result<Self, DemoError> {
+        let (address, endpoint) = (listener.local_addr()?, Endpoint::new(config)?);
         let server = Server::start(endpoint, vec![listener], mailbox.clone());
         Ok(Self { address, identity, mailbox, host, server })
     }
@@ -129,9 +160,26 @@ impl Member {
         peers.find(|peer| peer.pair == *pair && peer.direction == direction)
     }
 
-    async fn close(self) {
-        let _ = self.server.close(CLOSING).await;
+    /// Stops it.
+    pub(super) async fn close(self) {
+        self.close_within(CLOSING).await;
     }
+
+    /// Stops it; its streams may take as long as this to close.
+    pub(super) async fn close_within(self, time: Duration) {
+        let _ = self.server.close(time).await;
+    }
+}
+
+/// What a server needs to show `identity` for all `domains`.
+pub(super) fn config(world: &World, identity: &Identity, domains: &[&str]) -> Config {
+    let identities = domains.iter().map(|name| (domain(name), identity.certified_key()));
+    world.config(identities.collect::<HashMap<_, _>>())
+}
+
+/// A socket on a port that is free.
+pub(super) async fn listen() -> Result<TcpListener, DemoError> {
+    Ok(TcpListener::bind((LOOPBACK, 0)).await?)
 }
 
 /// One of the names above.

@@ -34,13 +34,15 @@ pub(super) struct Arrived {
 impl Mailbox {
     /// Waits for the stanza that was `sent`; `None` if it does not come in this time.
     pub(super) async fn wait(&self, sent: &Stanza, time: Duration) -> Option<Arrived> {
-        let same = |arrived: &&Arrived| {
-            arrived.stanza.id() == sent.id() && arrived.stanza.sender() == sent.sender()
-        };
-        let find = |content: &Content| content.arrived.iter().find(same).cloned();
+        let find = |content: &Content| content.copies(sent).next().cloned();
         let mut content = self.0.subscribe();
         let there = timeout(time, content.wait_for(|content| find(content).is_some())).await;
         there.ok()?.ok().and_then(|content| find(&content))
+    }
+
+    /// How many times the stanza that was `sent` came in.
+    pub(super) fn copies(&self, sent: &Stanza) -> usize {
+        self.0.borrow().copies(sent).count()
     }
 
     /// How many stanzas came in.
@@ -59,6 +61,14 @@ impl Mailbox {
     /// Why the last stream of this pair was refused, if one was.
     pub(super) fn refusal(&self, pair: &Pair) -> Option<Trail> {
         self.0.borrow().refused.iter().rfind(|trail| trail.pair() == pair).cloned()
+    }
+}
+
+impl Content {
+    fn copies(&self, sent: &Stanza) -> impl Iterator<Item = &Arrived> {
+        self.arrived.iter().filter(|arrived| {
+            arrived.stanza.id() == sent.id() && arrived.stanza.sender() == sent.sender()
+        })
     }
 }
 

@@ -12,12 +12,21 @@ use super::letter::Letter;
 mod forged;
 mod hosted;
 mod pkix;
+mod premature;
 mod reference;
+mod rollover;
 mod unpublished;
 
 /// All of them, in their order.
-pub(super) const SCENES: &[Scene] =
-    &[hosted::SCENE, reference::SCENE, pkix::SCENE, forged::SCENE, unpublished::SCENE];
+pub(super) const SCENES: &[Scene] = &[
+    hosted::SCENE,
+    reference::SCENE,
+    pkix::SCENE,
+    forged::SCENE,
+    unpublished::SCENE,
+    rollover::SCENE,
+    premature::SCENE,
+];
 
 /// A scene as it is planned.
 #[derive(Clone, Copy)]
@@ -39,7 +48,7 @@ pub(super) struct Played {
     pub(super) decisions: Vec<Decision>,
     /// What else there is to see.
     pub(super) facts: Vec<Fact>,
-    /// The messages that were sent.
+    /// The messages that were sent; where they are very many, those that the decisions are about.
     pub(super) letters: Vec<Letter>,
 }
 

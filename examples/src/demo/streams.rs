@@ -103,8 +103,11 @@ impl Row {
     }
 }
 
-/// All rows on paper.
+/// All rows on paper, if there are any.
 pub(super) fn table(page: Page, rows: &[Row]) -> String {
+    if rows.is_empty() {
+        return String::new();
+    }
     let mut text =
         line(["stream", "local", "dir", "remote", "proof", "cert", "tls", "age", "in/out"]);
     for row in rows {
@@ -127,7 +130,7 @@ pub(super) fn table(page: Page, rows: &[Row]) -> String {
             text += &format!("{:10}{code}, {retry}\n", "");
         }
     }
-    page.fit(&text).into_owned()
+    page.fit(&text).into_owned() + "\n"
 }
 
 /// When a domain that failed is tried again.

@@ -149,6 +149,21 @@ async fn json_is_one_object_with_scenes_trails_and_streams() {
 }
 
 #[tokio::test]
+async fn json_of_a_roll_over_has_the_proof_that_changed_and_what_became_of_the_messages() {
+    let demo = run(&["demo", "--json", "--scene", "6"]).await;
+    assert_eq!((demo.code, demo.stderr.as_str()), (Some(0), ""));
+    let json: Value = serde_json::from_str(&demo.stdout).unwrap();
+    let scene = &json["scenes"][0];
+    let steps = scene["trails"][0]["steps"].as_array().unwrap().iter();
+    let steps = steps.filter(|step| step["phase"] == "posh-match");
+    let codes: Vec<_> = steps.map(|step| &step["code"]).collect();
+    assert_eq!(codes, ["posh-fingerprint-mismatch", "posh-match"]);
+    let facts = scene["facts"].as_array().unwrap();
+    assert!(facts.iter().any(|fact| fact["fact"].as_str().unwrap().starts_with("200 of 200 ")));
+    assert!(facts.iter().all(|fact| fact["holds"] == true), "{facts:?}");
+}
+
+#[tokio::test]
 async fn json_goes_with_nothing_that_writes_for_people() {
     for other in ["--step", "--xml", "--keep"] {
         assert_eq!(run(&["demo", "--json", other]).await.code, Some(2), "{other}");
