@@ -22,6 +22,15 @@ pub enum Published {
     Unknown(Arc<FetchError>),
 }
 
+impl Published {
+    /// Whether it is not known for reasons of our own, a budget or a shutdown: that says nothing
+    /// about the domain, and takes the place of nothing that is known.
+    pub fn is_withheld(&self) -> bool {
+        let Self::Unknown(error) = self else { return false };
+        matches!(**error, FetchError::OverBudget(_) | FetchError::Interrupted)
+    }
+}
+
 /// Why it is not known what a domain publishes.
 #[derive(Debug, Error)]
 #[non_exhaustive]

@@ -257,6 +257,7 @@ codes! {
     PoshMatch "posh-match" Passed "its server's certificate is the one that it publishes by POSH";
     PoshNotAllowed "posh-not-allowed" Refused "policy does not take POSH as proof";
     PoshFingerprintMismatch "posh-fingerprint-mismatch" Refused "its server's certificate is none of those that it publishes by POSH";
+    PoshMismatchUnconfirmed "posh-mismatch-unconfirmed" Unknown "its server's certificate is none of those it published, and that may not be looked up again yet";
     PoshNoSupportedHash "posh-no-supported-hash" Refused "its POSH document has no fingerprint of a hash function that is strong enough";
     PoshDocumentStale "posh-document-stale" Unknown "what it published by POSH has ended";
     PoshOtherSource "posh-other-source" Unknown "what is at hand was published by another domain";

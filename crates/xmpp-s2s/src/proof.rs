@@ -8,7 +8,7 @@ use crate::context::Context;
 use crate::discovery::Asker;
 
 /// Asks the gate. Where the peer is not proved by what was found before, that is looked up anew,
-/// and what is found then is believed (A10).
+/// and what is found then is believed; where it may not be, the peer is put off (A10).
 ///
 /// What led to the outcome is in its own trail, what came before it is noted in `trail`.
 pub(crate) async fn prove(
@@ -24,19 +24,23 @@ pub(crate) async fn prove(
         evidence.posh = finding.as_ref().map(|finding| finding.published.clone());
         let outcome = context.authenticate(presented, pair, &evidence);
         let (Some(presented), Some(seen)) = (presented, &*finding) else { return outcome };
-        let rejection = match &outcome {
-            Err(rejection) if may_be_outdated(seen, asker, rejection) => rejection,
-            Err(_) => return outcome,
+        let rejection = match outcome {
+            Err(rejection) if may_be_outdated(seen, asker, &rejection) => rejection,
+            Err(rejection) => return Err(rejection),
             Ok(association) => {
                 if association.prooftype() == Prooftype::Posh {
                     context.finder.matched(seen, presented.end_entity());
                 }
-                return outcome;
+                return Ok(association);
             }
         };
+        let (again, step) = context.finder.look_again(seen, &pair.remote, asker).await;
+        // What is known may still prove the peer at another target (A26).
+        if again.published.is_withheld() {
+            return Err(rejection.unconfirmed(step));
+        }
         let compared = rejection.trail.steps().iter().filter(|step| step.phase == Phase::PoshMatch);
         compared.for_each(|step| trail.record(step.clone()));
-        let (again, step) = context.finder.look_again(seen, &pair.remote, asker).await;
         trail.record(step);
         *finding = Some(again);
     }

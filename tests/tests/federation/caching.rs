@@ -94,7 +94,12 @@ async fn a10_a_stranger_makes_us_look_once_more_and_is_then_put_off() {
     for calls in 2..5 {
         let heard = call(&b, &stranger).await;
         says(&heard, &["<resource-constraint ", "posh-over-budget"]);
-        refusal(&b, calls).await;
+        let trail = refusal(&b, calls).await;
+        assert_eq!(trail.conclusion(), Some(Code::PoshMismatchUnconfirmed));
+        assert!(codes(&trail).contains(&Code::PoshFingerprintMismatch), "{trail:?}");
+        let [cached, denied] = &lookups(&trail)[..] else { panic!("{trail:?}") };
+        says(cached, &["cache=hit"]);
+        assert!(!denied.contains("cache="), "{denied}");
     }
     assert_eq!(world.web.requests().len(), 2);
     establish(b.address(), C, &shows(&identity)).await;

@@ -88,7 +88,7 @@ async fn lc04_a_call_that_is_refused_too_early_is_put_off_until_we_may_look_agai
     rollover.install_new().await;
     assert_eq!(rollover.call().await.conclusion(), Some(Code::PoshFingerprintMismatch));
     rollover.publish(&[&rollover.new]);
-    assert_eq!(rollover.call().await.conclusion(), Some(Code::PoshOverBudget));
+    assert_eq!(rollover.call().await.conclusion(), Some(Code::PoshMismatchUnconfirmed));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -27,6 +27,29 @@ async fn a26_after_a_failed_proof_the_next_target_is_tried() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a26_a_stale_target_uses_up_nothing_that_the_next_one_needs() {
+    let world = World::start().await.unwrap();
+    let identity = hosted(&world, B);
+    world.publish(B, Rfc7711, &[&identity]);
+    let (stale, good) =
+        (serve(&world, B, &hosted(&world, B)).await, serve(&world, B, &identity).await);
+    world.locate(B, Security::StartTls, &[stale.address(), good.address()]);
+    let a = caller(&world).await;
+    for expected in [
+        Code::PoshFingerprintMismatch,
+        // What is known is looked up again once, and not once more within the minute.
+        Code::PoshFingerprintMismatch,
+        Code::PoshMismatchUnconfirmed,
+        Code::PoshMismatchUnconfirmed,
+    ] {
+        let trail = a.endpoint().explain(&pair()).await;
+        assert_eq!(trail.conclusion(), Some(Code::StreamEstablished), "{trail:?}");
+        assert!(codes(&trail).contains(&expected), "{trail:?}");
+    }
+    assert_eq!(world.web.requests().len(), 4);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a26_a_domain_whose_every_target_fails_the_proof_is_refused() {
     let world = World::start().await.unwrap();
     world.publish(B, Rfc7711, &[&hosted(&world, B)]);

@@ -2,7 +2,7 @@ use std::error::Error;
 use std::time::Duration;
 
 use posh::{
-    DocumentError, FetchError, Finding, LookupError, Materials, Mismatch, Origin, Profile,
+    Budget, DocumentError, FetchError, Finding, LookupError, Materials, Mismatch, Origin, Profile,
     Published,
 };
 use rustls_pki_types::UnixTime;
@@ -68,7 +68,10 @@ impl Step {
             Published::Unknown(error) => causes(&**error),
             _ => String::new(),
         };
-        let detail = format!("{detail} ({})", cache(&finding.origin));
+        let detail = match published.is_withheld() {
+            true => detail,
+            false => format!("{detail} ({})", cache(&finding.origin)),
+        };
         Self::new(Phase::Posh, code(published), detail, elapsed)
     }
 }
@@ -140,6 +143,8 @@ fn fetch_code(error: &FetchError) -> Code {
         FetchError::Invalid(error) => lookup_code(error),
         FetchError::Status { .. } => Code::PoshHttpStatus,
         FetchError::Refused { .. } => Code::PoshForbidden,
+        // Only what did not match is looked up again.
+        FetchError::OverBudget(Budget::Domain) => Code::PoshMismatchUnconfirmed,
         FetchError::OverBudget(_) => Code::PoshOverBudget,
         FetchError::Untrusted { .. } => Code::PoshHttpsUntrusted,
         FetchError::WrongName { .. } => Code::PoshHttpsNameMismatch,

@@ -3,7 +3,7 @@ use thiserror::Error;
 
 use super::Presented;
 use super::presented::fingerprint;
-use crate::{Code, Domain, Trail};
+use crate::{Code, Domain, Step, Trail};
 
 /// No prooftype succeeded.
 #[derive(Clone, Debug, Error)]
@@ -23,6 +23,15 @@ pub struct Rejection {
 }
 
 impl Rejection {
+    /// The same where what did not match may be out of date and could not be looked up again:
+    /// `denial` says why, and decides, since nobody is refused by what was only kept.
+    pub fn unconfirmed(mut self, denial: Step) -> Self {
+        self.code = denial.code;
+        self.trail.conclude(denial.code);
+        self.trail.record(denial);
+        self
+    }
+
     pub(super) fn new(
         mut trail: Trail,
         code: Code,
@@ -58,6 +67,7 @@ impl Rejection {
     pub(crate) fn told(&self) -> Code {
         match self.code {
             Code::PoshForbidden | Code::PoshDocumentStale => Code::PoshUnreachable,
+            Code::PoshMismatchUnconfirmed => Code::PoshOverBudget,
             Code::PkixNotAllowed | Code::PoshNotAllowed => Code::CertUntrustedChain,
             code => code,
         }

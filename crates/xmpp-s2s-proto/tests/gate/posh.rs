@@ -91,6 +91,7 @@ fn failures() -> Vec<(Published, Code)> {
     let mut failures: Vec<_> = [
         (FetchError::Refused { url: url() }, Code::PoshForbidden),
         (FetchError::OverBudget(Budget::Host), Code::PoshOverBudget),
+        (FetchError::OverBudget(Budget::Domain), Code::PoshMismatchUnconfirmed),
         (
             FetchError::Untrusted { url: url(), error: "unknown issuer".into() },
             Code::PoshHttpsUntrusted,

@@ -1,15 +1,16 @@
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use base64::Engine as _;
-use posh::{Budget, FetchError, Profile, Published};
+use posh::{Budget, FetchError, Finding, Profile, Published};
 use sha2::{Digest as _, Sha256};
 use xmpp_s2s_proto::dna::{Evidence, Policy, Presented, Prooftype, Rejection};
 use xmpp_s2s_proto::stream::Condition;
-use xmpp_s2s_proto::{Code, Phase};
+use xmpp_s2s_proto::{Code, Phase, Step};
 
 use crate::certificates::{Authority, leaf, self_signed};
 use crate::documents::{knowing, listing};
-use crate::{DAY, HOSTED, HOSTER, NOW, at, judge, pair};
+use crate::{DAY, HOSTED, HOSTER, NOW, at, domain, judge, pair};
 
 fn refused(evidence: &Evidence) -> Rejection {
     judge(&Authority::new("ca"), &[self_signed(&leaf(&[HOSTER]))], evidence, NOW).unwrap_err()
@@ -81,6 +82,25 @@ fn a14_a_peer_does_not_learn_what_was_looked_up_before() {
     assert_eq!(rejection.code, Code::PoshDocumentStale);
     assert!(rejection.text().starts_with("posh-unreachable; "), "{}", rejection.text());
     assert_eq!(Condition::from(&rejection), Condition::RemoteConnectionFailed);
+}
+
+#[test]
+fn a10_a14_who_is_put_off_is_not_told_that_we_have_looked_before() {
+    let authority = Authority::new("ca");
+    let evidence = listing(Profile::Rfc7711, &authority.leaf(HOSTER));
+    let rejection = judge(&authority, &[authority.leaf(HOSTER)], &evidence, NOW).unwrap_err();
+    let denial = Arc::new(FetchError::OverBudget(Budget::Domain));
+    let denial = Finding::fetched(Published::Unknown(denial), Instant::now());
+    let denial = Step::posh(&domain(HOSTED), &denial, Duration::ZERO);
+    let rejection = rejection.unconfirmed(denial);
+    assert_eq!(rejection.code, Code::PoshMismatchUnconfirmed);
+    assert_eq!(rejection.trail.conclusion(), Some(rejection.code));
+    let codes: Vec<_> = rejection.trail.steps().iter().map(|step| step.code).collect();
+    let expected =
+        [Code::CertNameMismatch, Code::PoshFingerprintMismatch, Code::PoshMismatchUnconfirmed];
+    assert_eq!(codes, expected);
+    assert!(rejection.text().starts_with("posh-over-budget; "), "{}", rejection.text());
+    assert_eq!(Condition::from(&rejection), Condition::ResourceConstraint);
 }
 
 #[test]
