@@ -1,6 +1,8 @@
 //! What was found before: whom it proves, and when it is looked up again.
 
-use end_to_end::{A, B, DEADLINE, claim, codes, domain, establish, hosted, ordinary, pair, serve};
+use end_to_end::{
+    A, B, DEADLINE, claim, codes, domain, establish, hosted, hoster, ordinary, pair, serve,
+};
 use posh::Profile::Rfc7711;
 use xmpp_s2s::{AcceptError, Code, Phase, Prooftype, Trail};
 use xmpp_s2s_testkit::{ClientTls, Identity, Reply, Server, World, well_known};
@@ -113,6 +115,23 @@ async fn a10_who_rolls_over_just_after_a_stranger_called_is_put_off_and_not_refu
     let new = hosted(&world, C);
     world.publish(C, Rfc7711, &[&new]);
     says(&call(&b, &new).await, &["<resource-constraint "]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a10_a12_who_rolls_over_while_its_web_host_is_over_budget_is_put_off() {
+    let world = World::start().await.unwrap();
+    let (old, new) = (hosted(&world, C), hosted(&world, C));
+    world.publish(C, Rfc7711, &[&old]);
+    let b = world.server(&hoster(B)).domain(B, &ordinary(&world, B));
+    let b = b.configure(|config| config.posh.host_per_minute = 1).start().await.unwrap();
+    establish(b.address(), C, &shows(&old)).await;
+    world.publish(C, Rfc7711, &[&new]);
+    let heard = call(&b, &new).await;
+    says(&heard, &["<resource-constraint ", "posh-over-budget"]);
+    let trail = refusal(&b, 1).await;
+    assert_eq!(trail.conclusion(), Some(Code::PoshOverBudget));
+    assert!(codes(&trail).contains(&Code::PoshFingerprintMismatch), "{trail:?}");
+    establish(b.address(), C, &shows(&old)).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

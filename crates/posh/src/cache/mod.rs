@@ -62,7 +62,7 @@ pub struct Asked {
 ///
 /// - An entry ends at the earlier of its monotonic and its wall-clock end.
 /// - Only a document replaces one that may still be used, or its withdrawal; no failure does.
-/// - What could not be found out for reasons of our own is not kept.
+/// - What could not be found out for reasons of our own is not kept, and confirms no mismatch.
 /// - Documents and failures are bounded separately, by [`Limits`]; what strangers make us look up
 ///   never takes the place of what we rely on, and a site with many names loses its own first.
 #[derive(Debug)]
@@ -140,8 +140,16 @@ impl Cache {
             if live.began.monotonic > asked.began.monotonic {
                 return live.cached(now);
             }
-            if !matches!(kind, Kind::Found(_) | Kind::Withdrawn) {
-                return live.stale(published, now);
+            match (kind, asked.reason) {
+                (Kind::Found(_) | Kind::Withdrawn, _) => {}
+                // What we did not look at does not confirm that a certificate is not listed.
+                (Kind::Ours, Some(Reason::NoProof(_))) => {
+                    return Finding::fetched(published, asked.began.monotonic);
+                }
+                (Kind::Ours, Some(Reason::Age) | None) => return live.cached(now),
+                (Kind::Absent | Kind::Invalid | Kind::Unreachable, _) => {
+                    return live.stale(published, now);
+                }
             }
         }
         let finding = Finding {

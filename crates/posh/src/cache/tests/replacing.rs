@@ -26,7 +26,6 @@ fn a10_ca04_no_failure_takes_the_place_of_a_document_and_the_answer_says_so() {
         failed(),
         unknown(FetchError::Timeout { url: url() }),
         invalid(DocumentError::NotAnObject),
-        unknown(FetchError::OverBudget(Budget::Host)),
     ] {
         let (mut cache, _) = holding(clock);
         let stands = after(&mut cache, failure.clone(), THEY, clock);
@@ -37,6 +36,27 @@ fn a10_ca04_no_failure_takes_the_place_of_a_document_and_the_answer_says_so() {
         assert_eq!(format!("{instead:?}"), format!("{failure:?}"));
         assert!(cache.holds(SOURCE, clock.at(24 * HOUR - 1)));
         assert_eq!(cache.entries(), (1, 0));
+    }
+}
+
+#[test]
+fn a10_a12_our_own_refusal_leaves_a_document_in_place_and_confirms_no_mismatch() {
+    let clock = Clock::start();
+    for error in [FetchError::OverBudget(Budget::Host), FetchError::Interrupted] {
+        let refusal = unknown(error);
+        for reason in [WE, THEY] {
+            let (mut cache, _) = holding(clock);
+            let stands = after(&mut cache, refusal.clone(), reason, clock);
+            assert_eq!(format!("{:?}", stands.published), format!("{refusal:?}"));
+            assert!(cache.holds(SOURCE, clock.at(24 * HOUR - 1)));
+        }
+        let (mut cache, _) = holding(clock);
+        for asked in
+            [strangers(clock.at(9)), Asked { reason: Some(Reason::Age), ..strangers(clock.at(9)) }]
+        {
+            let stands = cache.keep(&key(SOURCE), refusal.clone(), asked, clock.at(10), DICE);
+            assert!(stands.is_cached() && matches_leaf(&stands.published, clock.at(10)));
+        }
     }
 }
 
