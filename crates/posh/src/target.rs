@@ -43,7 +43,7 @@ pub(crate) fn excerpt(text: &str) -> String {
 /// Names without a dot and those of other name systems are nobody's in the DNS (RFC 6761, 7686).
 fn is_public(host: &str) -> bool {
     let Some((_, top)) = host.rsplit_once('.') else { return false };
-    !matches!(top, "local" | "localhost" | "onion") && DnsName::try_from(host).is_ok()
+    !matches!(top, "" | "local" | "localhost" | "onion") && DnsName::try_from(host).is_ok()
 }
 
 /// Longest URL that is fetched, in bytes.
@@ -63,6 +63,14 @@ mod tests {
     fn an_https_url_of_a_domain_is_taken_without_its_fragment() {
         assert_eq!(check("https://A.example./x?y#z").unwrap(), "https://a.example/x?y");
         assert_eq!(check("https://a.example:443/x").unwrap(), "https://a.example/x");
+    }
+
+    #[test]
+    fn t39_a_second_final_dot_hides_no_name_outside_the_public_dns() {
+        for host in ["localhost", "localhost..", "intranet..", "printer.local..", "a.example.."] {
+            let error = check(&format!("https://{host}/")).unwrap_err();
+            assert_eq!(error, "must name a domain of the public DNS", "{host}");
+        }
     }
 
     #[test]
