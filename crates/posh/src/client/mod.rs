@@ -59,9 +59,10 @@ struct Inner {
 impl Client {
     /// Builds a client that trusts the roots in `tls` and asks `resolver` for addresses.
     ///
-    /// Every address that `resolver` finds is judged by `guard` before it is connected to.
-    /// Redirects, proxies and sizes are this crate's to decide, within `limits`; a certificate that
-    /// `tls` would show is not shown.
+    /// Every address that `resolver` finds is judged by `guard` before it is connected to; a port
+    /// that it gives, other than 0, is taken in place of that of `limits`. Redirects, proxies and
+    /// sizes are this crate's to decide, within `limits`; a certificate that `tls` would show is not
+    /// shown.
     ///
     /// `profiles` are asked for at once. Their order does not matter: the fingerprints decide where
     /// both are published, and a JWK set where only that is. Where no profile is asked for,

@@ -27,13 +27,21 @@ impl Resolve for VettedResolver {
         let answer = self.resolver.resolve(name);
         let (guard, port, visit) = (self.guard.clone(), self.port, self.visit.clone());
         Box::pin(async move {
-            let found = answer.await?.map(|address| address.ip().to_canonical());
-            let addresses = vet(found, &guard, visit.as_deref())?;
-            let addresses =
-                addresses.into_iter().map(move |address| SocketAddr::new(address, port));
-            Ok(Box::new(addresses) as Addrs)
+            let found: Vec<_> = answer.await?.take(ADDRESSES).map(canonical).collect();
+            let ips = found.iter().map(SocketAddr::ip);
+            let vetted = vet(ips, &guard, visit.as_deref())?;
+            let mut addresses = found;
+            addresses.retain(|address| vetted.contains(&address.ip()));
+            addresses.iter_mut().filter(|address| address.port() == 0).for_each(|address| {
+                address.set_port(port);
+            });
+            Ok(Box::new(addresses.into_iter()) as Addrs)
         })
     }
+}
+
+fn canonical(address: SocketAddr) -> SocketAddr {
+    SocketAddr::new(address.ip().to_canonical(), address.port())
 }
 
 /// Why a name has no address to connect to.
@@ -52,7 +60,7 @@ fn vet(
     guard: &AddressGuard,
     visit: Option<&Visit>,
 ) -> Result<Vec<IpAddr>, Box<dyn Error + Send + Sync>> {
-    let mut found = found.take(ADDRESSES).peekable();
+    let mut found = found.peekable();
     found.peek().ok_or(Veto::NoAddress)?;
     let allowed: Vec<_> = found.filter(|address| guard.allows(*address)).collect();
     if allowed.is_empty() {
