@@ -61,6 +61,16 @@ impl<'a> Leaf<'a> {
         extension(self.extensions, &NAME_CONSTRAINTS).is_some()
     }
 
+    /// Whether a client may show it: it has no list of purposes, or one with clientAuth or
+    /// anyExtendedKeyUsage in it (RFC 5280 §4.2.1.12).
+    pub fn is_for_clients(&self) -> bool {
+        let Some(value) = extension(self.extensions, &EXTENDED_KEY_USAGE) else { return true };
+        let list = Der::new(value).expect(der::SEQUENCE);
+        let mut purposes = Der::new(list.map_or(&[], |list| list.content));
+        std::iter::from_fn(|| purposes.next())
+            .any(|purpose| [&CLIENT_AUTH[..], &ANY_PURPOSE].contains(&purpose.content))
+    }
+
     /// Whether it names `other` as its issuer, and not itself.
     pub(crate) fn is_issued_by(&self, other: &Self) -> bool {
         self.issuer == other.subject && self.issuer != self.subject
@@ -209,6 +219,12 @@ const UTF8_STRING: u8 = 0x0c;
 const IA5_STRING: u8 = 0x16;
 /// id-ce-subjectAltName, 2.5.29.17.
 const SUBJECT_ALT_NAME: [u8; 3] = [0x55, 0x1d, 0x11];
+/// id-ce-extKeyUsage, 2.5.29.37.
+const EXTENDED_KEY_USAGE: [u8; 3] = [0x55, 0x1d, 0x25];
+/// id-kp-clientAuth, 1.3.6.1.5.5.7.3.2.
+const CLIENT_AUTH: [u8; 8] = [0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x03, 0x02];
+/// anyExtendedKeyUsage, 2.5.29.37.0.
+const ANY_PURPOSE: [u8; 4] = [0x55, 0x1d, 0x25, 0x00];
 /// id-ce-nameConstraints, 2.5.29.30.
 const NAME_CONSTRAINTS: [u8; 3] = [0x55, 0x1d, 0x1e];
 
