@@ -56,8 +56,8 @@ impl Fingerprints {
         self.descriptors.len() * (size_of::<Descriptor>() + HashFunction::Sha512.length())
     }
 
-    /// What is wrong with the first entry that cannot be used.
-    pub(crate) fn unusable(&self) -> Option<&DocumentError> {
+    /// What is wrong with the first entry whose digest cannot be used; it matches nothing.
+    pub fn unusable(&self) -> Option<&DocumentError> {
         self.descriptors.iter().find_map(|descriptor| match descriptor {
             Descriptor::Malformed(error) => Some(error),
             Descriptor::Digest(..) | Descriptor::Unsupported => None,
@@ -65,7 +65,7 @@ impl Fingerprints {
     }
 
     /// Whether any entry could match any certificate by a hash that counts.
-    pub(crate) fn has_supported_hash(&self) -> bool {
+    pub fn has_supported_hash(&self) -> bool {
         self.descriptors.iter().any(|descriptor| *descriptor != Descriptor::Unsupported)
     }
 }

@@ -65,8 +65,8 @@ impl KeySet {
         }
     }
 
-    /// What is wrong with the first entry that cannot be used.
-    pub(crate) fn unusable(&self) -> Option<&DocumentError> {
+    /// What is wrong with the first entry that cannot be used; it matches nothing.
+    pub fn unusable(&self) -> Option<&DocumentError> {
         self.unusable.as_ref()
     }
 
