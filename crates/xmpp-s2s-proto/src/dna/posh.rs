@@ -133,52 +133,62 @@ fn code(published: &Published) -> Code {
     match published {
         Published::Found(_) => Code::PoshFound,
         Published::Absent => Code::PoshNotPublished,
-        Published::Unknown(error) => fetch_code(error),
+        Published::Unknown(error) => Code::from(&**error),
         _ => Code::PoshUnreachable,
     }
 }
 
-fn fetch_code(error: &FetchError) -> Code {
-    match error {
-        FetchError::Invalid(error) => lookup_code(error),
-        FetchError::Status { .. } => Code::PoshHttpStatus,
-        FetchError::Refused { .. } => Code::PoshForbidden,
-        // Only what did not match is looked up again.
-        FetchError::OverBudget(Budget::Domain) => Code::PoshMismatchUnconfirmed,
-        FetchError::OverBudget(_) => Code::PoshOverBudget,
-        FetchError::Untrusted { .. } => Code::PoshHttpsUntrusted,
-        FetchError::WrongName { .. } => Code::PoshHttpsNameMismatch,
-        FetchError::Timeout { .. } => Code::PoshTimeout,
-        FetchError::Interrupted => Code::Stopping,
-        // Such a name has no web server, so there is nothing that it could publish.
-        FetchError::Source(_) => Code::PoshNotPublished,
-        _ => Code::PoshUnreachable,
+impl From<&FetchError> for Code {
+    fn from(error: &FetchError) -> Self {
+        match error {
+            FetchError::Invalid(error) => Self::from(error),
+            FetchError::Status { .. } => Self::PoshHttpStatus,
+            FetchError::Refused { .. } => Self::PoshForbidden,
+            // Only what did not match is looked up again.
+            FetchError::OverBudget(Budget::Domain) => Self::PoshMismatchUnconfirmed,
+            FetchError::OverBudget(_) => Self::PoshOverBudget,
+            FetchError::Untrusted { .. } => Self::PoshHttpsUntrusted,
+            FetchError::WrongName { .. } => Self::PoshHttpsNameMismatch,
+            FetchError::Timeout { .. } => Self::PoshTimeout,
+            FetchError::Interrupted => Self::Stopping,
+            // Such a name has no web server, so there is nothing that it could publish.
+            FetchError::Source(_) => Self::PoshNotPublished,
+            _ => Self::PoshUnreachable,
+        }
     }
 }
 
-fn lookup_code(error: &LookupError) -> Code {
-    match error {
-        LookupError::Document { error, .. } => document_code(error),
-        LookupError::Redirect { .. } => Code::PoshRedirectDowngrade,
-        LookupError::Reference { .. } => Code::PoshReferenceNotHttps,
-        LookupError::SecondReference(_) => Code::PoshReferenceLoop,
-        LookupError::Status { .. } => Code::PoshHttpStatus,
-        LookupError::ContentType(_) | LookupError::ContentEncoding(_) => Code::PoshBadContentType,
-        LookupError::HeadTooLarge(_) | LookupError::TooLarge(_) => Code::PoshTooLarge,
-        LookupError::TooManyRequests(_) | LookupError::TooManyHosts(_) => Code::PoshTooManyRequests,
-        _ => Code::PoshInvalidDocument,
+impl From<&LookupError> for Code {
+    fn from(error: &LookupError) -> Self {
+        match error {
+            LookupError::Document { error, .. } => Self::from(error),
+            LookupError::Redirect { .. } => Self::PoshRedirectDowngrade,
+            LookupError::Reference { .. } => Self::PoshReferenceNotHttps,
+            LookupError::SecondReference(_) => Self::PoshReferenceLoop,
+            LookupError::Status { .. } => Self::PoshHttpStatus,
+            LookupError::ContentType(_) | LookupError::ContentEncoding(_) => {
+                Self::PoshBadContentType
+            }
+            LookupError::HeadTooLarge(_) | LookupError::TooLarge(_) => Self::PoshTooLarge,
+            LookupError::TooManyRequests(_) | LookupError::TooManyHosts(_) => {
+                Self::PoshTooManyRequests
+            }
+            _ => Self::PoshInvalidDocument,
+        }
     }
 }
 
-fn document_code(error: &DocumentError) -> Code {
-    match error {
-        DocumentError::NotJson(_) => Code::PoshInvalidJson,
-        DocumentError::Both(_) => Code::PoshUrlAndFingerprints,
-        DocumentError::Empty(_) | DocumentError::NoUsableEntry(_) => Code::PoshEmpty,
-        DocumentError::ExpiresMissing => Code::PoshExpiresMissing,
-        DocumentError::Withdrawn => Code::PoshExpiresZero,
-        DocumentError::PrivateKey(_) => Code::JwkPrivateMaterial,
-        _ => Code::PoshInvalidDocument,
+impl From<&DocumentError> for Code {
+    fn from(error: &DocumentError) -> Self {
+        match error {
+            DocumentError::NotJson(_) => Self::PoshInvalidJson,
+            DocumentError::Both(_) => Self::PoshUrlAndFingerprints,
+            DocumentError::Empty(_) | DocumentError::NoUsableEntry(_) => Self::PoshEmpty,
+            DocumentError::ExpiresMissing => Self::PoshExpiresMissing,
+            DocumentError::Withdrawn => Self::PoshExpiresZero,
+            DocumentError::PrivateKey(_) => Self::JwkPrivateMaterial,
+            _ => Self::PoshInvalidDocument,
+        }
     }
 }
 
