@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::io;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -34,6 +35,12 @@ pub struct Config {
     /// This network's own NAT64 prefixes (RFC 6052): what is behind them is judged as IPv4. The
     /// well-known prefix needs no mention.
     pub nat64_prefixes: Vec<Ipv6Net>,
+    /// Which addresses of a host are used.
+    pub families: Families,
+    /// Where to connect to in place of a host and port, the host in lower case, that the DNS or a
+    /// URL names; for tools and for trials. What has to be proved stays the same, and the address
+    /// has to be one that may be connected to.
+    pub connect_to: HashMap<(String, u16), SocketAddr>,
     /// The resolver; the system's if `None`.
     pub resolver: Option<TokioResolver>,
     pub(crate) identities: Arc<dyn Identities>,
@@ -57,6 +64,8 @@ impl Config {
             limits: Limits::default(),
             allow_networks: Vec::new(),
             nat64_prefixes: Vec::new(),
+            families: Families::Both,
+            connect_to: HashMap::new(),
             resolver: None,
             identities: Arc::new(identities),
             roots,
@@ -79,6 +88,19 @@ impl std::fmt::Debug for Config {
             .field("allow_networks", &self.allow_networks)
             .finish_non_exhaustive()
     }
+}
+
+/// Which addresses are used.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[allow(clippy::exhaustive_enums)]
+pub enum Families {
+    /// All.
+    #[default]
+    Both,
+    /// Only those of IPv4.
+    Ipv4,
+    /// Only those of IPv6.
+    Ipv6,
 }
 
 /// Budgets and deadlines of an [`Endpoint`](crate::Endpoint); those of POSH are

@@ -1,5 +1,8 @@
 //! Addresses of hosts, from our resolver, and none that may not be connected to.
 
+use std::collections::HashMap;
+use std::future::ready;
+use std::iter::once;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
@@ -9,10 +12,11 @@ use hickory_resolver::TokioResolver;
 use hickory_resolver::net::NetError;
 use hickory_resolver::proto::rr::RData;
 use posh::AddressGuard;
-use reqwest::dns::{Name, Resolve, Resolving};
+use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use tokio::time::{Instant, timeout_at};
 
 use super::srv::{is_absent, is_nxdomain};
+use crate::config::Families;
 
 /// What the DNS says of the addresses of a host.
 #[derive(Debug)]
@@ -30,10 +34,11 @@ pub(super) enum Answer {
 /// The addresses of `host` that `guard` allows; families take turns, IPv6 first (RFC 8305 §4).
 pub(super) async fn of(
     resolver: &TokioResolver,
+    families: Families,
     guard: &AddressGuard,
     host: &str,
 ) -> Result<Answer, NetError> {
-    let addresses = match all(resolver, host).await {
+    let addresses = match all(resolver, families, host).await {
         Ok(addresses) if addresses.is_empty() => return Ok(Answer::None),
         Ok(addresses) => addresses,
         Err(error) if is_absent(&error) => return Ok(Answer::NoDomain),
@@ -48,11 +53,19 @@ pub(super) async fn of(
 /// Both families are asked for by record type: `lookup_ip` would take an address literal for an
 /// answer and fall back to the hosts file. Once one has answered, the other is waited for no
 /// longer than [`RESOLUTION_DELAY`].
-async fn all(resolver: &TokioResolver, host: &str) -> Result<Vec<IpAddr>, NetError> {
+async fn all(
+    resolver: &TokioResolver,
+    families: Families,
+    host: &str,
+) -> Result<Vec<IpAddr>, NetError> {
     let name = format!("{host}.");
-    let v6 = resolver.ipv6_lookup(name.as_str()).boxed();
-    let v4 = resolver.ipv4_lookup(name.as_str()).boxed();
-    let mut answers = FuturesUnordered::from_iter([v6, v4]);
+    let mut answers = FuturesUnordered::new();
+    if families != Families::Ipv4 {
+        answers.push(resolver.ipv6_lookup(name.as_str()).boxed());
+    }
+    if families != Families::Ipv6 {
+        answers.push(resolver.ipv4_lookup(name.as_str()).boxed());
+    }
     let (mut found, mut failure, mut delay) = (Vec::new(), None, None);
     while let Some(answer) = next(&mut answers, delay).await {
         match answer {
@@ -101,15 +114,24 @@ fn interleave(first: Vec<IpAddr>, second: Vec<IpAddr>) -> Vec<IpAddr> {
 
 /// Our resolver, as the HTTPS client wants it. The client's guard judges what it finds.
 #[derive(Clone, Debug)]
-pub(super) struct WebResolver(pub(super) TokioResolver);
+pub(super) struct WebResolver {
+    pub(super) resolver: TokioResolver,
+    pub(super) families: Families,
+    /// What is connected to in place of the web server of a host.
+    pub(super) connect_to: HashMap<String, SocketAddr>,
+}
 
 impl Resolve for WebResolver {
     fn resolve(&self, name: Name) -> Resolving {
-        let resolver = self.0.clone();
+        let host = name.as_str().trim_end_matches('.').to_ascii_lowercase();
+        if let Some(&address) = self.connect_to.get(&host) {
+            return Box::pin(ready(Ok(Box::new(once(address)) as Addrs)));
+        }
+        let (resolver, families) = (self.resolver.clone(), self.families);
         Box::pin(async move {
-            let found = all(&resolver, name.as_str().trim_end_matches('.')).await?;
+            let found = all(&resolver, families, &host).await?;
             let addresses = found.into_iter().map(|ip| SocketAddr::new(ip, 0));
-            Ok(Box::new(addresses) as Box<dyn Iterator<Item = SocketAddr> + Send>)
+            Ok(Box::new(addresses) as Addrs)
         })
     }
 }

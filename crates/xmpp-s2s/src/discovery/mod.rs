@@ -4,8 +4,9 @@ mod addresses;
 mod srv;
 mod target;
 
+use std::collections::HashMap;
 use std::fmt::{self, Write as _};
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,7 +24,7 @@ use xmpp_s2s_proto::{Code, Domain, Phase, Step};
 
 pub use self::target::Target;
 use crate::clock::after;
-use crate::config::Config;
+use crate::config::{Config, Families};
 use crate::reason::explain;
 
 /// Where a domain is and what proves it.
@@ -111,6 +112,8 @@ pub(crate) struct Finder {
     posh: Client,
     dns_time: Duration,
     candidates: usize,
+    families: Families,
+    connect_to: HashMap<(String, u16), SocketAddr>,
 }
 
 impl Finder {
@@ -122,10 +125,18 @@ impl Finder {
             .with_no_client_auth();
         let guard = AddressGuard::new(config.allow_networks.clone())
             .with_nat64(config.nat64_prefixes.iter().copied())?;
-        let web = Arc::new(addresses::WebResolver(resolver.clone()));
+        let (families, connect_to) = (config.families, config.connect_to.clone());
+        let port = config.posh.port;
+        let elsewhere = connect_to.iter().filter(|((_, from), _)| *from == port);
+        let web = Arc::new(addresses::WebResolver {
+            resolver: resolver.clone(),
+            families,
+            connect_to: elsewhere.map(|((host, _), &to)| (host.clone(), to)).collect(),
+        });
         let posh = Client::new(tls, web, guard.clone(), config.profiles.clone(), config.posh)?;
         let limits = &config.limits;
-        Ok(Self { resolver, guard, posh, dns_time: limits.dns, candidates: limits.candidates })
+        let (dns_time, candidates) = (limits.dns, limits.candidates);
+        Ok(Self { resolver, guard, posh, dns_time, candidates, families, connect_to })
     }
 
     /// Asks the DNS and the domain's web server at once.
@@ -225,10 +236,7 @@ impl Finder {
         let (half, end) = (after(self.dns_time / 2), after(self.dns_time));
         let (mut targets, code) = self.candidates(remote, half).await?;
         targets.truncate(self.candidates);
-        let lookups = targets
-            .iter()
-            .map(|target| within(end, addresses::of(&self.resolver, &self.guard, &target.host)));
-        let answers = join_all(lookups).await;
+        let answers = join_all(targets.iter_mut().map(|target| self.addresses(target, end))).await;
 
         let mut room = self.candidates;
         let mut detail = String::new();
@@ -254,6 +262,23 @@ impl Finder {
             return Err(gravest(remote, faults, code));
         }
         Ok(Located { targets, code, detail })
+    }
+
+    /// The addresses of `target`, which itself is changed where another is to be connected to.
+    async fn addresses(
+        &self,
+        target: &mut Target,
+        deadline: Instant,
+    ) -> Result<addresses::Answer, NetError> {
+        if let Some(to) = self.connect_to.get(&(target.host.to_ascii_lowercase(), target.port)) {
+            target.port = to.port();
+            return Ok(match self.guard.allows(to.ip()) {
+                true => addresses::Answer::Addresses(vec![to.ip()]),
+                false => addresses::Answer::Forbidden,
+            });
+        }
+        let found = addresses::of(&self.resolver, self.families, &self.guard, &target.host);
+        within(deadline, found).await
     }
 
     /// Where SRV records point; the domain itself if there is none (RFC 6120 §3.2, XEP-0368 §5).
