@@ -20,7 +20,7 @@ use crate::delivery::{Delivery, Undelivered};
 use crate::discovery::{Discovery, Extent, Finder, FinderError};
 use crate::inbound::{Claimed, Incoming};
 use crate::listener;
-use crate::outbound::establish;
+use crate::outbound::{Sights, Visit, explore};
 use crate::peer::{Peer, Registry};
 use crate::pool::Pool;
 use crate::standing::{Standing, standing};
@@ -175,13 +175,19 @@ impl Endpoint {
 
     /// Goes the whole way to `pair.remote` on a stream of its own, and tells what happened.
     pub async fn explain(&self, pair: &Pair) -> Trail {
+        self.visit(pair).await.trail
+    }
+
+    /// The same, and tells what was found there: for tools that say more of a peer than whether it
+    /// is accepted.
+    pub async fn visit(&self, pair: &Pair) -> Visit {
         let (context, stop) = (&self.0.context, self.0.pool.stop());
-        let mut trail = Trail::new(pair.clone());
-        if let Ok(mut outbound) = establish(context, &stop, &mut trail).await {
+        let (mut trail, mut sights) = (Trail::new(pair.clone()), Sights::default());
+        if let Ok(mut outbound) = explore(context, &stop, &mut trail, &mut sights).await {
             outbound.connection.stream.close(None);
             outbound.connection.see_off(context.config.stream.closing, stop);
         }
-        trail
+        Visit { trail, sights }
     }
 
     /// Looks for `local`, one of our domains, as others do, and judges the certificate that we show

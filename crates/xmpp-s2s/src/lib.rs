@@ -96,9 +96,9 @@
 //! Each decision leaves a [`Trail`]: [`Step`]s in order, and a [`Code`] that never changes. It is
 //! on every [`Peer`], on [`Undelivered`], whose [`bounce`](Undelivered::bounce) has one sentence of
 //! it for the author of the stanza, and on [`AcceptError::Rejected`]. [`Endpoint::explain`] goes
-//! the whole way to a domain and tells what happens, [`Endpoint::standing`] judges a domain of our
-//! own as others do. For each decision there is one `tracing` event at INFO, with the target
-//! `xmpp_s2s` and the message `s2s decision`.
+//! the whole way to a domain and tells what happens, [`Endpoint::visit`] also what it showed,
+//! [`Endpoint::standing`] judges a domain of our own as others do. For each decision there is one
+//! `tracing` event at INFO, with the target `xmpp_s2s` and the message `s2s decision`.
 //!
 //! Every domain has to be proved by itself: a document of `a.example` says nothing of
 //! `conference.a.example`, which needs one of its own on its own HTTPS name.
@@ -117,7 +117,7 @@
 //! | [`Incoming::authenticate`] | the connection is closed without a word |
 //! | [`Endpoint::discover`] | nothing: a lookup under way ends by itself, others may share it |
 //! | [`Endpoint::standing`] | the same |
-//! | [`Endpoint::explain`] | its stream is closed without a word |
+//! | [`Endpoint::explain`], [`Endpoint::visit`] | its stream is closed without a word |
 //! | [`Endpoint::close`] | once polled, closing goes on; another call waits for its end |
 //!
 //! [`Endpoint::send`] does not wait: stanzas of one pair of domains go out in the order of its
@@ -171,6 +171,6 @@ pub use delivery::{Delivery, Undelivered};
 pub use discovery::{Discovery, DiscoveryError, Target};
 pub use endpoint::{ConfigError, Endpoint};
 pub use inbound::{Inbound, InboundError, Incoming};
-pub use outbound::ConnectError;
+pub use outbound::{ConnectError, Sights, Visit};
 pub use peer::{Direction, Peer};
 pub use standing::Standing;

@@ -5,10 +5,11 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use posh::Finding;
+use posh::{Finding, Published};
+use rustls::pki_types::CertificateDer;
 use thiserror::Error;
 use tokio::time::{Instant, timeout};
-use xmpp_s2s_proto::dna::Rejection;
+use xmpp_s2s_proto::dna::{Presented, Rejection};
 use xmpp_s2s_proto::stream::{Stream, StreamError};
 use xmpp_s2s_proto::{Code, Domain, Phase, Step, Trail};
 
@@ -71,6 +72,36 @@ pub enum ConnectError {
     Stopping,
 }
 
+/// What came of going the whole way to a domain.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Visit {
+    /// What happened.
+    pub trail: Trail,
+    /// What was found there.
+    pub sights: Sights,
+}
+
+/// What is found on the way to a domain, for whoever looks.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct Sights {
+    /// The certificates that its servers showed, in the order in which they were tried, each with a
+    /// handshake that proved its key; no certificate twice.
+    pub end_entities: Vec<CertificateDer<'static>>,
+    /// What the domain publishes by POSH, if that was looked up.
+    pub published: Option<Published>,
+}
+
+impl Sights {
+    fn note(&mut self, presented: &Presented) {
+        let end_entity = presented.end_entity();
+        if !self.end_entities.contains(end_entity) {
+            self.end_entities.push(end_entity.clone());
+        }
+    }
+}
+
 /// A stream of ours that is up.
 #[derive(Debug)]
 pub(crate) struct Outbound {
@@ -85,13 +116,23 @@ pub(crate) async fn establish(
     stop: &Stop,
     trail: &mut Trail,
 ) -> Result<Outbound, ConnectError> {
+    explore(context, stop, trail, &mut Sights::default()).await
+}
+
+/// The same, and notes what is found on the way.
+pub(crate) async fn explore(
+    context: &Context,
+    stop: &Stop,
+    trail: &mut Trail,
+    sights: &mut Sights,
+) -> Result<Outbound, ConnectError> {
     let limit = context.config.limits.outbound;
     let Ok(_place) = timeout(limit, context.attempts.acquire()).await else {
         trail.conclude(Code::Overloaded);
         return Err(ConnectError::Overloaded);
     };
     let mut failures = Failures::default();
-    let going = go(context, trail, &mut failures, stop);
+    let going = go(context, trail, sights, &mut failures, stop);
     let outcome = timeout(limit, going).await;
     let domain = trail.pair().remote.clone();
     let (error, code) = match outcome {
@@ -112,6 +153,7 @@ pub(crate) async fn establish(
 async fn go(
     context: &Context,
     trail: &mut Trail,
+    sights: &mut Sights,
     failures: &mut Failures,
     stop: &Stop,
 ) -> Result<Outbound, Option<(ConnectError, Code)>> {
@@ -122,6 +164,7 @@ async fn go(
     let policy = context.config.policy_for(&pair.remote);
     let discovery = context.finder.discover(&pair.remote, policy, Extent::ForStream).await;
     discovery.steps.into_iter().for_each(|step| trail.record(step));
+    sights.published = discovery.evidence.posh;
     let targets = discovery.targets.map_err(|error| {
         let code = error.code();
         Some((error.into(), code))
@@ -134,12 +177,16 @@ async fn go(
         let time = if targets.peek().is_some() { time / 5 * 2 } else { time };
         // A failed proof at one address is none at the others.
         while !target.addresses.is_empty() {
-            let finding = &mut finding;
-            let attempt = Attempt { context, target: &target, finding, trail, stop };
-            match attempt.run(time).await {
+            let (target, finding) = (&mut target, &mut finding);
+            let attempt = Attempt { context, target, finding, trail, sights, stop };
+            let outcome = attempt.run(time).await;
+            if let Some(finding) = finding {
+                sights.published = Some(finding.published.clone());
+            }
+            match outcome {
                 Ok(outbound) => return Ok(outbound),
                 Err((failure, met)) => {
-                    failures.add(&target, failure);
+                    failures.add(target, failure);
                     target.addresses.retain(|&ip| met.is_some_and(|met| met.ip() != ip));
                 }
             }
@@ -197,6 +244,7 @@ struct Attempt<'a> {
     target: &'a Target,
     finding: &'a mut Option<Finding>,
     trail: &'a mut Trail,
+    sights: &'a mut Sights,
     stop: &'a Stop,
 }
 
@@ -204,7 +252,7 @@ impl Attempt<'_> {
     /// Goes from TCP to stanzas; a failure comes with the address where it happened, if one
     /// answered.
     async fn run(self, time: Duration) -> Result<Outbound, (Failure, Option<SocketAddr>)> {
-        let Self { context, target, finding, trail, stop } = self;
+        let Self { context, target, finding, trail, sights, stop } = self;
         let patience = context.config.limits.write;
         let start = Instant::now();
         let (tcp, address) = match dial(target, time, patience).await {
@@ -225,7 +273,9 @@ impl Attempt<'_> {
         let socket = Box::new(Socket::new(tcp, haste.clone()));
         let mut connection = Connection::new(stream, socket, haste, patience);
         let mut negotiation = Negotiation::new(context, target, finding, trail);
-        match negotiation.run(&mut connection).await {
+        let negotiated = negotiation.run(&mut connection).await;
+        connection.stream.presented().into_iter().for_each(|presented| sights.note(presented));
+        match negotiated {
             Ok(proved) => {
                 connection.negotiated();
                 Ok(Outbound { connection, proved, address })
