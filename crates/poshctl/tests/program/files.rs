@@ -1,0 +1,143 @@
+//! Commands that need no network.
+
+use std::fs;
+
+use crate::scenery::Scenery;
+
+const HOSTED: [&str; 3] = ["verify", "--domain", "hosted.example"];
+
+#[tokio::test]
+async fn what_gen_makes_verify_takes_in_either_form() {
+    let scenery = Scenery::build().await;
+    scenery.certificate("new.crt");
+    scenery.certificate("old.crt");
+    scenery.certificate("other.crt");
+    let made =
+        scenery.offline(&["gen", "--pem", "new.crt", "--pem", "old.crt", "--out", "www"]).await;
+    assert_eq!(made.code, Some(0), "{made:?}");
+    for document in ["posh/xmpp-server.json", "posh._xmpp-server._tcp.json"] {
+        let document = format!("www/.well-known/{document}");
+        for (certificate, code) in [("new.crt", 0), ("old.crt", 0), ("other.crt", 1)] {
+            let arguments = ["--cert", certificate, "--doc", &document];
+            let ended = scenery.offline(&[&HOSTED[..], &arguments].concat()).await;
+            assert_eq!(ended.code, Some(code), "{document} {certificate} {ended:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn gen_writes_for_every_service_and_leaves_what_is_the_same() {
+    let scenery = Scenery::build().await;
+    scenery.certificate("a.crt");
+    let line = ["gen", "--pem", "a.crt", "--service", "xmpp-server,xmpp-client", "--out", "www"];
+    let first = scenery.offline(&line).await;
+    assert_eq!(first.stdout.matches("wrote www/.well-known/posh").count(), 4, "{first:?}");
+    let second = scenery.offline(&line).await;
+    assert_eq!(second.stdout.matches("unchanged ").count(), 4, "{second:?}");
+    let files = fs::read_dir(scenery.folder.path().join("www/.well-known")).unwrap();
+    assert_eq!(files.count(), 3, "no file is left beside the documents");
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn what_gen_writes_the_web_server_can_read() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let scenery = Scenery::build().await;
+    scenery.certificate("a.crt");
+    scenery.offline(&["gen", "--pem", "a.crt", "--out", "www"]).await;
+    let document = scenery.folder.path().join("www/.well-known/posh/xmpp-server.json");
+    let mode = fs::metadata(document).unwrap().permissions().mode();
+    assert_eq!(mode & 0o444, 0o444, "{mode:o}");
+}
+
+#[tokio::test]
+async fn gen_writes_nothing_where_something_is_wrong_and_exits_with_2() {
+    let scenery = Scenery::build().await;
+    fs::write(scenery.folder.path().join("no.crt"), "nothing").unwrap();
+    for (line, told) in [
+        (&["gen"][..], "--pem"),
+        (&["gen", "--pem", "missing.crt"], "missing.crt"),
+        (&["gen", "--pem", "no.crt"], "cannot be read"),
+        (&["gen", "--der", "no.crt"], "cannot be read"),
+        (&["ref", "--url", "http://hosting.example/"], "https"),
+        (&["ref", "--url", "https://hosting.example/x.json", "--format", "both"], "--out"),
+    ] {
+        let ended = scenery.offline(line).await;
+        assert_eq!(ended.code, Some(2), "{line:?} {ended:?}");
+        assert!(ended.stderr.contains(told) && ended.stdout.is_empty(), "{line:?} {ended:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_reference_needs_what_it_points_to() {
+    let scenery = Scenery::build().await;
+    scenery.certificate("a.crt");
+    let url = "https://hosting.example/.well-known/posh/xmpp-server.json";
+    let reference = scenery.offline(&["ref", "--url", url]).await;
+    assert!(reference.stderr.starts_with("warning: compat-prosody: "), "{reference:?}");
+    let list = scenery.offline(&["gen", "--pem", "a.crt"]).await;
+    for (file, ended) in [("ref.json", &reference), ("list.json", &list)] {
+        fs::write(scenery.folder.path().join(file), &ended.stdout).unwrap();
+    }
+    let arguments = ["--cert", "a.crt", "--profile", "rfc7711", "--doc", "ref.json"];
+    let line = [&HOSTED[..], &arguments].concat();
+    let alone = scenery.offline(&line).await;
+    assert_eq!(alone.code, Some(2), "{alone:?}");
+    assert!(alone.stderr.contains(url), "{alone:?}");
+    let both = scenery.offline(&[&line[..], &["--doc", "list.json", "--json"]].concat()).await;
+    assert_eq!(both.code, Some(0), "{both:?}");
+    assert_eq!(both.json()["conclusion"], "posh-match");
+}
+
+#[tokio::test]
+async fn the_clock_decides_about_dates() {
+    let scenery = Scenery::build().await;
+    scenery.certificate("a.crt");
+    let list = scenery.offline(&["gen", "--pem", "a.crt", "--clock", "2999-01-01T00:00:00Z"]).await;
+    assert!(list.stderr.starts_with("warning: cert-out-of-date: "), "{list:?}");
+    fs::write(scenery.folder.path().join("list.json"), &list.stdout).unwrap();
+    let arguments = ["--cert", "a.crt", "--profile", "rfc7711", "--doc", "list.json", "--json"];
+    let line = [&HOSTED[..], &arguments].concat();
+    let late = scenery.offline(&[&line[..], &["--clock", "2999-01-01T00:00:00Z"]].concat()).await;
+    assert_eq!((late.code, &late.json()["conclusion"]), (Some(1), &"cert-expired".into()));
+    let now = scenery.offline(&line).await;
+    assert_eq!((now.code, &now.json()["conclusion"]), (Some(0), &"posh-match".into()));
+}
+
+#[tokio::test]
+async fn codes_are_explained_and_other_words_are_not() {
+    let scenery = Scenery::build().await;
+    let known = scenery.offline(&["explain", "compat-prosody", "--json"]).await;
+    assert_eq!((known.code, &known.json()["severity"]), (Some(0), &"warning".into()));
+    let all = scenery.offline(&["explain"]).await;
+    assert!(all.stdout.contains("\nposh-fingerprint-mismatch "), "{all:?}");
+    let unknown = scenery.offline(&["explain", "nonsense"]).await;
+    assert_eq!(unknown.code, Some(2), "{unknown:?}");
+}
+
+#[tokio::test]
+async fn completions_and_the_manual_page_have_every_command() {
+    let scenery = Scenery::build().await;
+    for line in [&["completions", "bash"][..], &["completions", "zsh"], &["man"]] {
+        let ended = scenery.offline(line).await;
+        assert_eq!(ended.code, Some(0), "{ended:?}");
+        for command in ["gen", "ref", "lint", "verify", "check", "explain"] {
+            assert!(ended.stdout.contains(command), "{line:?} {command}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn colours_are_for_terminals_unless_they_are_asked_for() {
+    let scenery = Scenery::build().await;
+    for (line, coloured) in [
+        (&["explain", "cert-expired"][..], false),
+        (&["explain", "cert-expired", "--color", "always"], true),
+        (&["explain", "cert-expired", "--color", "never"], false),
+    ] {
+        let ended = scenery.offline(line).await;
+        assert_eq!(ended.stdout.contains('\x1b'), coloured, "{ended:?}");
+    }
+    let quiet = scenery.offline(&["explain", "cert-expired", "--quiet"]).await;
+    assert_eq!((quiet.code, quiet.stdout.as_str()), (Some(0), ""));
+}
