@@ -143,14 +143,24 @@ impl Client {
     /// Takes note that `leaf` matched what was `seen`, which is then kept before what strangers
     /// claim, and looked up again in the background where it is older than [`Limits::old`].
     ///
+    /// What comes of that other look is for whoever goes on relying on the match: where `leaf` is
+    /// not in it any more, the match is over. The look is made whether anybody waits or not.
+    ///
     /// Has to be called within a tokio runtime.
-    pub fn matched(&self, seen: &Arc<Materials>, service: &Service, leaf: &CertificateDer<'_>) {
+    pub fn matched(
+        &self,
+        seen: &Arc<Materials>,
+        service: &Service,
+        leaf: &CertificateDer<'_>,
+    ) -> Option<impl Future<Output = Finding> + Send + use<>> {
         let key = CacheKey::new(seen.source(), service, &self.0.profiles);
-        if lock(&self.0.cache).matched(&key, seen, leaf, moment()) {
-            // Nobody waits for it; where it may not be made now, the next match asks again.
-            let (asker, reason) = (Asker::Stranger(None), Some(Reason::Age));
-            let _under_way = self.0.board(&key, (seen.source(), service), asker, None, reason);
+        if !lock(&self.0.cache).matched(&key, seen, leaf, moment()) {
+            return None;
         }
+        // Where it may not be made now, the next match asks again.
+        let (asker, reason) = (Asker::Stranger(None), Some(Reason::Age));
+        let under_way = self.0.board(&key, (seen.source(), service), asker, None, reason);
+        Some(under_way.ok()?.landing())
     }
 
     async fn look_up(

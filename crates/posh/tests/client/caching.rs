@@ -223,13 +223,31 @@ async fn a16_a_match_on_an_old_document_looks_again_in_the_background() {
     let new = world.xmpp_authority.issue_for("s2s.hosting.example");
     world.publish(SOURCE, Profile::Rfc7711, &[&new]);
     let materials = found(seen.published.clone());
-    client.matched(&materials, &Service::XMPP_SERVER, identity.leaf());
+    let look = client.matched(&materials, &Service::XMPP_SERVER, identity.leaf());
     // This shares what is under way, or has come of it.
     let again = find_again_on_behalf(&client, &seen, SOURCE, ASKER).await;
     assert!(again.is_cached());
     assert!(matches_leaf(&again, &new));
     let mismatch = found(again.published).find(identity.leaf(), UnixTime::now()).unwrap_err();
     assert!(matches!(mismatch, Mismatch::NotListed { .. }));
+    assert!(matches_leaf(&look.unwrap().await, &new));
+    assert_eq!(world.web.requests().len(), 4);
+}
+
+#[tokio::test]
+async fn a16_a_document_is_looked_at_for_its_age_once_a_minute() {
+    let (world, identity) = world().await;
+    world.publish(SOURCE, Profile::Rfc7711, &[&identity]);
+    let mut limits = limits(&world);
+    limits.old = Duration::ZERO;
+    let client = client_within(&world, limits);
+    let matched = |seen: &Finding| {
+        let materials = found(seen.published.clone());
+        client.matched(&materials, &Service::XMPP_SERVER, identity.leaf())
+    };
+    let look = matched(&find(&client, SOURCE).await);
+    let again = look.unwrap().await;
+    assert!(matched(&again).is_none());
     assert_eq!(world.web.requests().len(), 4);
 }
 
