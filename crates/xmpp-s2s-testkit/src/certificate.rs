@@ -21,6 +21,8 @@ use crate::identity::Identity;
 pub struct Certificate {
     names: Vec<String>,
     days: Range<i64>,
+    /// Since the start of 1970, in place of the last day.
+    end: Option<Duration>,
     purpose: Purpose,
     key: Source,
     constraints: Constraints,
@@ -34,6 +36,7 @@ impl Certificate {
         Self {
             names: names.into_iter().map(Into::into).collect(),
             days: -1..90,
+            end: None,
             purpose: Purpose::Server,
             key: Source::New(Key::P256),
             constraints: Constraints::EndEntity,
@@ -50,6 +53,11 @@ impl Certificate {
     /// Valid on these days, counted from now: `-10..-1` has expired, `1..10` is not valid yet.
     pub fn days(self, days: Range<i64>) -> Self {
         Self { days, ..self }
+    }
+
+    /// Valid for this much longer, in place of the last of its days; parts of a second do not count.
+    pub fn ends_in(self, time: Duration) -> Self {
+        Self { end: Some(since_epoch(0) + time), ..self }
     }
 
     /// For this purpose.
@@ -101,7 +109,8 @@ impl Certificate {
         }));
         params.distinguished_name = common_name(self.names.first().map_or("nobody", |n| n));
         params.not_before = date_time_ymd(1970, 1, 1) + since_epoch(self.days.start);
-        params.not_after = date_time_ymd(1970, 1, 1) + since_epoch(self.days.end);
+        let end = self.end.unwrap_or_else(|| since_epoch(self.days.end));
+        params.not_after = date_time_ymd(1970, 1, 1) + end;
         params.is_ca = match self.constraints {
             Constraints::EndEntity => IsCa::ExplicitNoCa,
             Constraints::Authority => IsCa::Ca(BasicConstraints::Unconstrained),

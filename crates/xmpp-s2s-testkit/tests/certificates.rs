@@ -47,6 +47,13 @@ fn days_before_today_have_expired() {
 }
 
 #[test]
+fn an_end_takes_the_place_of_the_last_day() {
+    let authority = Authority::new("A");
+    let ends = Certificate::new([NAME]).days(-10..-1).ends_in(Duration::from_secs(60));
+    assert_eq!(verify(&authority, &authority.issue(&ends)), Ok(()));
+}
+
+#[test]
 fn days_after_today_have_not_come() {
     let authority = Authority::new("A");
     let identity = authority.issue(&Certificate::new([NAME]).days(1..10));
