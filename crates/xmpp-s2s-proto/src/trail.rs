@@ -273,6 +273,7 @@ codes! {
     StreamLocalError "stream-local-error" Unknown "we ended the stream because its server broke the protocol";
     StreamClosed "stream-closed" Unknown "its server closed the stream";
     StreamTimeout "stream-timeout" Unknown "its server did not answer in time";
+    ProofEnded "proof-ended" Refused "what proved who its server is has ended";
     Overloaded "overloaded" Unknown "this server has too many streams at once";
     QueueFull "queue-full" Unknown "too many stanzas are waiting for it";
     NotOurDomain "not-our-domain" Refused "the sender's domain is not one that we serve";
