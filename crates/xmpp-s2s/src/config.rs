@@ -147,6 +147,12 @@ pub struct Limits {
     pub queues_size: usize,
     /// Most targets that are tried, and most addresses of all of them: 16.
     pub candidates: usize,
+    /// Shortest time between two judgements of a pair whose stream is up: a minute. It is judged
+    /// again when what proved it has ended.
+    pub judge_pause: Duration,
+    /// Longest time for which such a pair stays though what its domain publishes cannot be found
+    /// out any more: 24 hours.
+    pub doubt: Duration,
     /// How long a pair's stanzas fail at once after a failed attempt: 5 s.
     pub failure: Duration,
     /// Longest time of that kind, after many failed attempts: 5 minutes.
@@ -175,6 +181,8 @@ impl Default for Limits {
             queue_size: 4 * 1024 * 1024,
             queues_size: 256 * 1024 * 1024,
             candidates: 16,
+            judge_pause: Duration::from_secs(60),
+            doubt: Duration::from_secs(24 * 60 * 60),
             failure: Duration::from_secs(5),
             back_off: Duration::from_secs(300),
             failures: 10_000,

@@ -12,6 +12,7 @@ use xmpp_s2s_proto::{Domain, Pair};
 use crate::config::Config;
 use crate::discovery::Finder;
 use crate::tls::Tls;
+use crate::wall::WallClock;
 
 /// What every stream of an endpoint shares.
 #[derive(Debug)]
@@ -23,6 +24,7 @@ pub(crate) struct Context {
     pub(crate) receiving: Arc<StreamConfig>,
     /// Places for outbound streams that are being brought up.
     pub(crate) attempts: Semaphore,
+    pub(crate) wall: WallClock,
     gate: Authenticator,
 }
 
@@ -40,6 +42,7 @@ impl Context {
             initiating: with_negotiation(config.limits.negotiation),
             receiving: with_negotiation(config.limits.inbound),
             attempts: Semaphore::new(config.limits.attempts.min(Semaphore::MAX_PERMITS)),
+            wall: WallClock::new(UnixTime::now),
             gate: Authenticator::new(config.roots.xmpp.roots.clone(), algorithms),
             config,
         }
@@ -58,7 +61,7 @@ impl Context {
         evidence: &Evidence,
     ) -> Result<Association, Rejection> {
         let policy = self.config.policy_for(&pair.remote);
-        self.judge(presented, pair, evidence, policy, UnixTime::now())
+        self.judge(presented, pair, evidence, policy, self.wall.now())
     }
 
     /// Asks the gate, for another policy or another time.

@@ -7,7 +7,7 @@ use std::time::Duration;
 use thiserror::Error;
 use tokio::time::{Instant, timeout_at};
 use tracing::debug;
-use xmpp_s2s_proto::dna::{Association, Evidence, Prooftype, Rejection};
+use xmpp_s2s_proto::dna::Rejection;
 use xmpp_s2s_proto::stream::{Condition, Event, StreamError};
 use xmpp_s2s_proto::{Code, Pair, Phase, Stanza, Step};
 
@@ -18,9 +18,10 @@ use crate::connection::{Connection, Progress};
 use crate::context::Context;
 use crate::discovery::Asker;
 use crate::peer::{Peer, Registered, Registry};
-use crate::proof::prove;
+use crate::proof::{Newer, Proof, prove_unknown};
 use crate::reason::{explain, lost_code, negotiation_code};
 use crate::stop::Stop;
+use crate::vigil::{End, Lapse, Vigil};
 
 /// Why an inbound stream ended, other than with a closing tag.
 #[derive(Clone, Debug, Error)]
@@ -29,6 +30,9 @@ pub enum InboundError {
     /// A stream error, ours or theirs.
     #[error(transparent)]
     Stream(#[from] StreamError),
+    /// The peer was proved when the stream began, and is not any more.
+    #[error(transparent)]
+    Rejected(#[from] Rejection),
     /// The connection was lost.
     #[error("connection was lost")]
     Lost(#[source] Arc<io::Error>),
@@ -124,7 +128,7 @@ impl Claimed {
             rejection.trail = (*peer.trail).clone();
         }
         match outcome {
-            Ok(permit) => Ok(Inbound::new(self, permit)),
+            Ok((permit, newer)) => Ok(Inbound::new(self, permit, newer)),
             Err(error) => {
                 self.see_off();
                 Err(error)
@@ -133,11 +137,11 @@ impl Claimed {
     }
 
     /// Through the gate, and on until stanzas flow.
-    async fn open(&mut self) -> Result<Permit, AcceptError> {
+    async fn open(&mut self) -> Result<(Permit, Option<Newer>), AcceptError> {
         let association = self.prove().await;
         let Arrived { connection, peer, .. } = &mut self.arrived;
         match association {
-            Ok(association) => {
+            Ok(Proof { association, newer }) => {
                 peer.trail_mut().append(association.trail().clone());
                 peer.prooftype = Some(association.prooftype());
                 peer.document = association.document().map(str::to_owned);
@@ -150,7 +154,7 @@ impl Claimed {
                 establish(connection).await?;
                 let step = Step::new(Phase::Sasl, Code::SaslAccepted, "EXTERNAL", since.elapsed());
                 peer.trail_mut().record(step);
-                Ok(permit)
+                Ok((permit, newer))
             }
             Err(rejection) => {
                 peer.trail_mut().append(rejection.trail.clone());
@@ -161,22 +165,11 @@ impl Claimed {
         }
     }
 
-    /// PKIX costs nothing after the handshake; POSH is asked for only where that is no proof, and
-    /// only for a peer that showed a certificate.
-    async fn prove(&mut self) -> Result<Association, Rejection> {
+    async fn prove(&mut self) -> Result<Proof, Rejection> {
         let Arrived { connection, peer, .. } = &mut self.arrived;
-        let presented = connection.stream.presented();
-        let first = self.context.authenticate(presented, &peer.pair, &Evidence::default());
-        let policy = self.context.config.policy_for(&peer.pair.remote);
-        if first.is_ok() || presented.is_none() || !policy.prooftypes.contains(&Prooftype::Posh) {
-            return first;
-        }
         let asker = Asker::Stranger(peer.address.map(|address| address.ip()));
-        let pair = peer.pair.clone();
-        let (finding, step) = self.context.finder.look_up(&pair.remote, asker).await;
-        let trail = peer.trail_mut();
-        trail.record(step);
-        prove(&self.context, presented, &pair, asker, &mut Some(finding), trail).await
+        let (presented, pair) = (connection.stream.presented(), peer.pair.clone());
+        prove_unknown(&self.context, presented, &pair, asker, peer.trail_mut()).await
     }
 
     fn refuse(mut self, condition: Condition) {
@@ -230,15 +223,23 @@ pub struct Inbound {
     closing: Duration,
     peers: [Peer; 1],
     stop: Stop,
-    /// Given up with the stream: the place in the list at once, the other after the goodbye.
-    held: Option<(Registered, Permit)>,
+    vigil: Vigil,
+    /// What the only pair was found to be while the stream was up.
+    rejection: Option<Rejection>,
+    /// The place in the list of peers, for as long as the pair is proved.
+    registered: Option<Registered>,
+    /// Given up after the goodbye.
+    permit: Option<Permit>,
 }
 
 impl Inbound {
-    fn new(claimed: Claimed, permit: Permit) -> Self {
+    fn new(claimed: Claimed, permit: Permit, newer: Option<Newer>) -> Self {
         let Arrived { connection, peer, .. } = claimed.arrived;
         Self {
-            held: Some((claimed.registry.register(peer.clone()), permit)),
+            vigil: Vigil::begin(&claimed.context, &connection.stream, &peer, newer),
+            rejection: None,
+            registered: Some(claimed.registry.register(peer.clone())),
+            permit: Some(permit),
             connection: Some(connection),
             closing: claimed.context.config.stream.closing,
             peers: [peer],
@@ -249,9 +250,14 @@ impl Inbound {
     /// The next stanza, always of a pair that is proved; `None` at the end.
     ///
     /// When the endpoint is closed, the stream is closed too; what is on its way then still comes.
-    /// Cancel safe.
+    /// When what proved the pair ends, nothing more comes. Cancel safe.
     pub async fn next(&mut self) -> Result<Option<Stanza>, InboundError> {
         while let Some(connection) = &mut self.connection {
+            if self.vigil.is_over() {
+                let lapse = self.vigil.lapse().await;
+                self.lapse(lapse);
+                continue;
+            }
             let stopping = self.stop.is_wanted();
             if stopping {
                 connection.stream.close(None);
@@ -260,17 +266,24 @@ impl Inbound {
                 biased;
                 progress = connection.progress() => progress,
                 () = self.stop.wanted(), if !stopping => continue,
+                lapse = self.vigil.lapse() => {
+                    self.lapse(lapse);
+                    continue;
+                }
             };
             match progress {
                 Progress::Event(Event::Stanza(stanza)) => return Ok(Some(stanza)),
                 Progress::Event(Event::Closed(error)) => {
                     self.end(error.as_ref().map(|error| error as _));
-                    return error.map_or(Ok(None), |error| Err(error.into()));
+                    let error = error.map(Into::into);
+                    let error = self.rejection.take().map(Into::into).or(error);
+                    return error.map_or(Ok(None), Err);
                 }
                 Progress::Event(_) | Progress::Flushed => {}
                 Progress::Lost(error) => {
                     self.end(Some(&error));
-                    return Err(InboundError::Lost(Arc::new(error)));
+                    let lost = || InboundError::Lost(Arc::new(error));
+                    return Err(self.rejection.take().map_or_else(lost, Into::into));
                 }
             }
         }
@@ -282,6 +295,20 @@ impl Inbound {
         &self.peers
     }
 
+    /// The proof has ended while the stream is up.
+    fn lapse(&mut self, lapse: Lapse) {
+        let [peer] = &mut self.peers;
+        lapse.note(peer);
+        self.registered = None;
+        if let Some(connection) = &mut self.connection {
+            lapse.apply(&mut connection.stream);
+        }
+        if let End::Pair(mut rejection) = lapse.end {
+            rejection.trail = (*peer.trail).clone();
+            self.rejection = Some(rejection);
+        }
+    }
+
     /// Leaves the goodbye to a task of its own.
     fn end(&mut self, error: Option<&dyn std::error::Error>) {
         let Some(mut connection) = self.connection.take() else { return };
@@ -289,8 +316,8 @@ impl Inbound {
         let error = error.map(explain);
         debug!(target: "xmpp_s2s", %local, %remote, error, "inbound stream ended");
         connection.stream.close(None);
-        let permit = self.held.take().map(|(_, permit)| permit);
-        connection.see_off(self.closing, (self.stop.clone(), permit));
+        self.registered = None;
+        connection.see_off(self.closing, (self.stop.clone(), self.permit.take()));
     }
 }
 

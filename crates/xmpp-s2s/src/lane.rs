@@ -16,10 +16,11 @@ use crate::connection::{Connection, Progress};
 use crate::context::Context;
 use crate::delivery::{Undelivered, Waiting};
 use crate::negotiation::Proved;
-use crate::outbound::{ConnectError, establish};
+use crate::outbound::{ConnectError, Outbound, establish};
 use crate::peer::{Direction, Peer};
 use crate::reason::{explain, lost_code, stream_code};
 use crate::stop::Stop;
+use crate::vigil::{End, Lapse, Vigil, expired};
 
 /// Most stanzas that are written before they are flushed.
 const BATCH: usize = 256;
@@ -54,8 +55,8 @@ impl Lane {
     /// waits has to go back.
     pub(crate) async fn run(&mut self) -> Result<(), ConnectError> {
         loop {
-            let connection = self.connect().await?;
-            self.drive(connection).await?;
+            let (connection, vigil) = self.connect().await?;
+            self.drive(connection, vigil).await?;
             if self.is_empty() {
                 return Ok(());
             }
@@ -77,7 +78,7 @@ impl Lane {
         }
     }
 
-    async fn connect(&mut self) -> Result<Connection, ConnectError> {
+    async fn connect(&mut self) -> Result<(Connection, Vigil), ConnectError> {
         let pair = self.peer().pair.clone();
         let mut peer = Peer::new(pair, Direction::Outbound, now());
         self.peer().clone_from(&peer);
@@ -90,7 +91,7 @@ impl Lane {
         };
         match &outcome {
             Ok(outbound) => {
-                let Proved { prooftype, end_entity, document } = &outbound.proved;
+                let Proved { prooftype, end_entity, document, .. } = &outbound.proved;
                 peer.prooftype = Some(*prooftype);
                 peer.end_entity = Some(*end_entity);
                 peer.document.clone_from(document);
@@ -103,14 +104,24 @@ impl Lane {
         }
         self.peer().clone_from(&peer);
         peer.log();
-        outcome.map(|outbound| outbound.connection)
+        outcome.map(|Outbound { connection, proved, .. }| {
+            let vigil = Vigil::begin(&self.context, &connection.stream, &peer, proved.newer);
+            (connection, vigil)
+        })
     }
 
     /// Sends until the stream is over. It is an error only if nothing ever went over it: then
     /// another stream would fare no better.
-    async fn drive(&mut self, mut connection: Connection) -> Result<(), ConnectError> {
-        let (error, used) = self.send(&mut connection).await;
-        let trail = self.conclude(&error);
+    async fn drive(
+        &mut self,
+        mut connection: Connection,
+        vigil: Vigil,
+    ) -> Result<(), ConnectError> {
+        let (error, used) = self.send(&mut connection, vigil).await;
+        let trail = match used {
+            Used::Lapsed => self.peer().trail.clone(),
+            Used::Yes | Used::No => self.conclude(&error),
+        };
         if self.under_way.is_empty() {
             connection.stream.close(None);
             connection.see_off(self.context.config.stream.closing, self.stop.clone());
@@ -123,7 +134,7 @@ impl Lane {
             }
         }
         match (used, error) {
-            (Used::Yes, _) => Ok(()),
+            (Used::Yes | Used::Lapsed, _) => Ok(()),
             (Used::No, _) if self.is_empty() => Ok(()),
             (Used::No, ConnectError::Lost { domain, .. }) => Err(ConnectError::Ended(domain)),
             (Used::No, error) => Err(error),
@@ -131,13 +142,21 @@ impl Lane {
     }
 
     /// Sends until the stream is over, and says how that came.
-    async fn send(&mut self, connection: &mut Connection) -> (ConnectError, Used) {
+    async fn send(
+        &mut self,
+        connection: &mut Connection,
+        mut vigil: Vigil,
+    ) -> (ConnectError, Used) {
         let (mut begin, mut end) = (self.stop.clone(), self.stop.clone());
         let (mut begin, mut end) = (pin!(begin.wanted()), pin!(end.deadline()));
         let mut stopping = self.stop.is_wanted();
         let mut used = Used::No;
         let mut batch = Vec::new();
         let error = loop {
+            if vigil.is_over() {
+                let lapse = vigil.lapse().await;
+                break self.lapse(lapse, &mut connection.stream, &mut used);
+            }
             self.write(&mut connection.stream);
             let idle = self.under_way.is_empty() && self.unsent.is_empty();
             if stopping && idle && self.queue.is_empty() {
@@ -160,6 +179,9 @@ impl Lane {
                     Progress::Lost(error) => break self.lost(error),
                 },
                 () = &mut end => break ConnectError::Stopping,
+                lapse = vigil.lapse() => {
+                    break self.lapse(lapse, &mut connection.stream, &mut used);
+                }
                 () = &mut begin, if !stopping => stopping = true,
                 _ = self.queue.recv_many(&mut batch, BATCH), if idle => {
                     self.unsent.extend(batch.drain(..));
@@ -167,6 +189,18 @@ impl Lane {
             }
         };
         (error, used)
+    }
+
+    /// The proof has ended while the stream is up. What waits goes to another one, whose peer is
+    /// judged afresh.
+    fn lapse(&self, lapse: Lapse, stream: &mut Stream, used: &mut Used) -> ConnectError {
+        lapse.note(&mut self.peer());
+        lapse.apply(stream);
+        *used = Used::Lapsed;
+        match lapse.end {
+            End::Pair(rejection) => rejection.into(),
+            End::Certificate => expired().into(),
+        }
     }
 
     fn write(&mut self, stream: &mut Stream) {
@@ -226,4 +260,6 @@ impl Lane {
 enum Used {
     No,
     Yes,
+    /// It would go on if the peer were still proved.
+    Lapsed,
 }

@@ -103,6 +103,15 @@
 //! Every domain has to be proved by itself: a document of `a.example` says nothing of
 //! `conference.a.example`, which needs one of its own on its own HTTPS name.
 //!
+//! # Streams that are up
+//!
+//! What proved a pair may end, be withdrawn or be replaced while its stream is up. The pair is then
+//! judged again in the background, at most once in [`Limits::judge_pause`], and if it is not proved
+//! any more, nothing more passes for it: inbound, stanzas that still come are dropped, and the
+//! stream says goodbye, since it has no other pair; outbound, what waits goes to a new stream, whose
+//! peer is judged afresh. That nothing can be found out ends a pair after [`Limits::doubt`] only.
+//! When a certificate ends, its streams are reset.
+//!
 //! # Cancel safety
 //!
 //! Everything that waits has a deadline of its own, out of [`Limits`]. If a future is dropped
@@ -154,6 +163,8 @@ mod reason;
 mod standing;
 mod stop;
 mod tls;
+mod vigil;
+mod wall;
 
 pub use posh;
 pub use xmpp_s2s_proto::dna::{Evidence, Policy, Prooftype, Rejection};

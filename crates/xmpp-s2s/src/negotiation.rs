@@ -12,7 +12,7 @@ use crate::clock::now;
 use crate::connection::{Connection, Progress};
 use crate::context::Context;
 use crate::discovery::{Asker, Target};
-use crate::proof::prove;
+use crate::proof::{Newer, Proof, prove};
 use crate::reason::{explain, lost_code, negotiation_code};
 
 /// Why one target did not come to a stream.
@@ -41,6 +41,8 @@ pub(crate) struct Proved {
     pub(crate) end_entity: [u8; 32],
     /// Where that is listed, if that is the proof.
     pub(crate) document: Option<String>,
+    /// What may soon be found that speaks against it.
+    pub(crate) newer: Option<Newer>,
 }
 
 /// Whether TLS is up.
@@ -116,12 +118,13 @@ impl<'a> Negotiation<'a> {
         let presented = connection.stream.presented();
         let (asker, finding) = (Asker::Ourselves, &mut *self.finding);
         match prove(self.context, presented, pair, asker, finding, self.trail).await {
-            Ok(association) => {
+            Ok(Proof { association, newer }) => {
                 self.trail.append(association.trail().clone());
                 let proved = Proved {
                     prooftype: association.prooftype(),
                     end_entity: *association.end_entity(),
                     document: association.document().map(str::to_owned),
+                    newer,
                 };
                 connection
                     .stream

@@ -1,11 +1,42 @@
 //! The proof of a peer, for which what was found before may have to be looked up anew.
 
+use std::fmt;
+use std::pin::Pin;
+use std::task::{Context as Task, Poll};
+
+use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
 use posh::{Finding, Published};
 use xmpp_s2s_proto::dna::{Association, Evidence, Presented, Prooftype, Rejection};
 use xmpp_s2s_proto::{Code, Pair, Phase, Trail};
 
 use crate::context::Context;
 use crate::discovery::Asker;
+
+/// A proof, and what may soon be found that speaks against it.
+#[derive(Debug)]
+pub(crate) struct Proof {
+    pub(crate) association: Association,
+    /// The proof is by what was found a good while ago, so that is looked up again (A16).
+    pub(crate) newer: Option<Newer>,
+}
+
+/// What comes of looking up again what was old.
+pub(crate) struct Newer(BoxFuture<'static, Finding>);
+
+impl Future for Newer {
+    type Output = Finding;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Task<'_>) -> Poll<Self::Output> {
+        self.0.poll_unpin(cx)
+    }
+}
+
+impl fmt::Debug for Newer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Newer").finish_non_exhaustive()
+    }
+}
 
 /// Asks the gate. Where the peer is not proved by what was found before, that is looked up anew,
 /// and what is found then is believed; where it may not be, the peer is put off (A10).
@@ -18,20 +49,22 @@ pub(crate) async fn prove(
     asker: Asker,
     finding: &mut Option<Finding>,
     trail: &mut Trail,
-) -> Result<Association, Rejection> {
+) -> Result<Proof, Rejection> {
     loop {
         let mut evidence = Evidence::default();
         evidence.posh = finding.as_ref().map(|finding| finding.published.clone());
         let outcome = context.authenticate(presented, pair, &evidence);
-        let (Some(presented), Some(seen)) = (presented, &*finding) else { return outcome };
+        let (Some(presented), Some(seen)) = (presented, &*finding) else {
+            return outcome.map(|association| Proof { association, newer: None });
+        };
         let rejection = match outcome {
             Err(rejection) if may_be_outdated(seen, asker, &rejection) => rejection,
             Err(rejection) => return Err(rejection),
             Ok(association) => {
-                if association.prooftype() == Prooftype::Posh {
-                    context.finder.matched(seen, presented.end_entity());
-                }
-                return Ok(association);
+                let by_posh = association.prooftype() == Prooftype::Posh;
+                let matched = || context.finder.matched(seen, presented.end_entity());
+                let newer = by_posh.then(matched).flatten().map(Newer);
+                return Ok(Proof { association, newer });
             }
         };
         let (again, step) = context.finder.look_again(seen, &pair.remote, asker).await;
@@ -44,6 +77,25 @@ pub(crate) async fn prove(
         trail.record(step);
         *finding = Some(again);
     }
+}
+
+/// The same for a peer of which nothing is known yet. PKIX costs nothing after the handshake; POSH
+/// is asked for only where that is no proof, and only for a peer that showed a certificate.
+pub(crate) async fn prove_unknown(
+    context: &Context,
+    presented: Option<&Presented>,
+    pair: &Pair,
+    asker: Asker,
+    trail: &mut Trail,
+) -> Result<Proof, Rejection> {
+    let first = context.authenticate(presented, pair, &Evidence::default());
+    let policy = context.config.policy_for(&pair.remote);
+    if first.is_ok() || presented.is_none() || !policy.prooftypes.contains(&Prooftype::Posh) {
+        return first.map(|association| Proof { association, newer: None });
+    }
+    let (finding, step) = context.finder.look_up(&pair.remote, asker).await;
+    trail.record(step);
+    prove(context, presented, pair, asker, &mut Some(finding), trail).await
 }
 
 /// Whether it may be for its age alone that what was found is no proof. That a domain publishes

@@ -9,6 +9,7 @@ mod discovery;
 mod endings;
 mod handshake;
 mod incoming;
+mod live;
 mod precedence;
 mod proved;
 mod queue;

@@ -11,7 +11,8 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::future::join_all;
+use futures_util::FutureExt as _;
+use futures_util::future::{BoxFuture, join_all};
 use hickory_resolver::TokioResolver;
 use hickory_resolver::net::NetError;
 use posh::{AddressGuard, Client, Finding, Published, Service};
@@ -203,11 +204,16 @@ impl Finder {
         (finding, step)
     }
 
-    /// Takes note that a certificate was proved by what was `seen`.
-    pub(crate) fn matched(&self, seen: &Finding, certificate: &CertificateDer<'_>) {
-        if let Published::Found(materials) = &seen.published {
-            self.posh.matched(materials, &Service::XMPP_SERVER, certificate);
-        }
+    /// Takes note that a certificate was proved by what was `seen`; if that is old, it is looked up
+    /// again.
+    pub(crate) fn matched(
+        &self,
+        seen: &Finding,
+        certificate: &CertificateDer<'_>,
+    ) -> Option<BoxFuture<'static, Finding>> {
+        let Published::Found(materials) = &seen.published else { return None };
+        let look = self.posh.matched(materials, &Service::XMPP_SERVER, certificate)?;
+        Some(look.boxed())
     }
 
     async fn published(&self, remote: &Domain, policy: &Policy) -> Option<(Finding, Step)> {
