@@ -7,7 +7,8 @@ use std::sync::Arc;
 
 use bollard::Docker;
 use bollard::query_parameters::{
-    ListContainersOptionsBuilder, ListNetworksOptionsBuilder, RemoveContainerOptionsBuilder,
+    ListContainersOptionsBuilder, ListImagesOptionsBuilder, ListNetworksOptionsBuilder,
+    RemoveContainerOptionsBuilder, RemoveImageOptions,
 };
 use thiserror::Error;
 use tokio::sync::Mutex;
@@ -36,11 +37,6 @@ impl Engine {
         Ok(Self { docker, making: Arc::default(), folder: folder.display().to_string(), owner })
     }
 
-    /// Where the lab works.
-    pub(crate) fn folder(&self) -> &str {
-        &self.folder
-    }
-
     /// A name for what only this lab has.
     pub(crate) fn unique_name(&self) -> String {
         let mut hasher = DefaultHasher::new();
@@ -56,10 +52,12 @@ impl Engine {
     }
 
     /// Removes every container and network of this lab, and of any whose process has ended, and
-    /// says how many there were. One that stays does not keep the rest.
+    /// says how many there were. One that stays does not keep the rest. Images go too, once the
+    /// build of another has taken their names.
     pub(crate) async fn sweep(&self) -> Result<usize, EngineError> {
         let containers = self.remove_containers().await;
         let networks = self.remove_networks().await;
+        self.remove_images().await?;
         Ok(containers? + networks?)
     }
 
@@ -86,6 +84,22 @@ impl Engine {
         for id in ours.filter_map(|network| network.id) {
             let outcome = gone(self.docker.remove_network(&id).await);
             removed.push(outcome.map_err(EngineError::of("remove a network")));
+        }
+        all(removed)
+    }
+
+    /// Those without a name: it has passed to others, or nobody has got as far as to use them.
+    async fn remove_images(&self) -> Result<usize, EngineError> {
+        let mut filters = labelled();
+        filters.insert("dangling".to_owned(), vec!["true".to_owned()]);
+        let labs = ListImagesOptionsBuilder::new().filters(&filters).build();
+        let listed = self.docker.list_images(Some(labs)).await;
+        let listed = listed.map_err(EngineError::of("list the lab's images"))?;
+        let mut removed = Vec::new();
+        for image in listed.into_iter().filter(|image| self.may_go(Some(&image.labels))) {
+            let outcome = self.docker.remove_image(&image.id, None::<RemoveImageOptions>, None);
+            let outcome = gone(outcome.await.map(drop));
+            removed.push(outcome.map_err(EngineError::of("remove an image")));
         }
         all(removed)
     }

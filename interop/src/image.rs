@@ -2,9 +2,7 @@ use std::collections::HashMap;
 use std::path::Path;
 use std::process::{ExitStatus, Stdio};
 
-use bollard::query_parameters::{
-    BuildImageOptionsBuilder, CreateImageOptionsBuilder, PruneImagesOptionsBuilder,
-};
+use bollard::query_parameters::{BuildImageOptionsBuilder, CreateImageOptionsBuilder};
 use bollard::{body_full, errors::Error::DockerResponseServerError};
 use bytes::Bytes;
 use futures_util::TryStreamExt as _;
@@ -30,19 +28,18 @@ pub(crate) struct Image {
 }
 
 impl Image {
-    const LABEL: &str = "org.xmpp-s2s.interop.image";
-
     /// Builds it, with a file of the host's if there is one, and gives its id. Docker's own cache
-    /// knows whether anything has changed.
+    /// knows whether anything but the labels has changed. Whoever builds it next takes the name
+    /// from it; without one it goes with what else belongs to this lab.
     pub(crate) async fn build(
         self,
         engine: &Engine,
         extra: Option<&Path>,
     ) -> Result<String, ImageError> {
         let tag = format!("xmpp-s2s-lab/{}:{}", self.name, self.debian.name());
-        let label = HashMap::from([(Self::LABEL, engine.folder())]);
+        let labels = engine.labels();
         let arguments = HashMap::from([("DEBIAN", self.debian.name())]);
-        let options = BuildImageOptionsBuilder::new().t(&tag).labels(&label).buildargs(&arguments);
+        let options = BuildImageOptionsBuilder::new().t(&tag).labels(&labels).buildargs(&arguments);
         let options = options.rm(true).forcerm(true).build();
         let context = body_full(run(self.context(extra)).await?);
         let mut steps = engine.docker.build_image(options, None, Some(context));
@@ -69,20 +66,6 @@ impl Image {
             tar.arg("-C").arg(folder).arg(file);
         }
         tar
-    }
-}
-
-/// Removes what earlier builds of this folder have left without a name. Before the next build, so
-/// that no lab is about to use it.
-pub(crate) async fn prune(engine: &Engine) -> Result<(), ImageError> {
-    let label = format!("{}={}", Image::LABEL, engine.folder());
-    let old = [("dangling", "true"), ("label", &label)];
-    let old: HashMap<_, _> = old.map(|(name, value)| (name, vec![value])).into();
-    let old = PruneImagesOptionsBuilder::new().filters(&old).build();
-    match engine.docker.prune_images(Some(old)).await {
-        // Somebody else is at it, and the engine does one at a time: the next run will do.
-        Ok(_) | Err(DockerResponseServerError { status_code: 409, .. }) => Ok(()),
-        Err(source) => Err(EngineError::of("remove old images")(source).into()),
     }
 }
 

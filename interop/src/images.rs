@@ -5,7 +5,7 @@ use futures_util::future::try_join_all;
 use thiserror::Error;
 use tokio::time::timeout;
 
-use crate::image::{Debian, Image, ImageError, prune};
+use crate::image::{Debian, Image, ImageError};
 use crate::machine::Machine;
 use crate::program::{self, ProgramError};
 use crate::release::Release;
@@ -54,7 +54,6 @@ async fn build(site: &Site, needed: HashSet<Image>) -> Result<HashMap<Image, Str
     for debian in needed.iter().map(|image| image.debian).collect::<HashSet<_>>() {
         debian.provide(&site.engine).await?;
     }
-    prune(&site.engine).await?;
     let built = needed.into_iter().map(async |image| {
         let program = match image.name {
             "federating-server" => Some(program::build().await?),
