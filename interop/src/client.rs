@@ -7,7 +7,7 @@ use crate::domain::{Domain, Person};
 use crate::machine::Machine;
 use crate::run::{Failure, Run, has_all};
 
-/// A client that stays logged in, and what it shows.
+/// A client that stays logged in, and what it shows. When this is dropped it logs out.
 #[derive(Debug)]
 pub(crate) struct Client {
     name: &'static str,
@@ -17,25 +17,30 @@ pub(crate) struct Client {
 impl Run<'_> {
     /// Logs a client in that prints every message that comes, once it is known to be there.
     pub(crate) async fn listen(&self, home: &Domain) -> Result<Client, Failure> {
-        let client = self.client("listening", home, "exec timeout 60 $CLIENT -l", &[]).await?;
-        self.hear_line(home.machine, &["Received[c2s]: <presence"]).await?;
+        let work = "timeout 180 $CLIENT -l & cat >/dev/null; kill $!";
+        let client = self.client("listening", home, work, &[]).await?;
+        let account = home.account();
+        let session = self.session(home, &["Authenticated as ", &account]).await?;
+        self.hear_line(home.machine, &[&session, "Received[c2s]: <presence"]).await?;
         Ok(client)
     }
 
     /// Says something to `to`, and logs out.
     pub(crate) async fn say(&self, home: &Domain, to: &str, text: &str) -> Result<(), Failure> {
-        let script = script(self, home, "printf '%s\\n' \"$2\" | timeout 30 $CLIENT \"$1\"");
+        let script = script(self, home, "printf '%s\\n' \"$2\" | timeout 60 $CLIENT \"$1\"");
         let said = self.command(Machine::Client, &["sh", "-c", &script, "sh", to, text]).await?;
         self.keep("saying.log", &format!("{}{}", said.stdout, said.stderr));
         if said.status != Some(0) {
-            return Err(Failure::Unexpected(format!("the client did not send: {said:?}")));
+            return Err(Failure::NotSent(said));
         }
-        self.hear_line(home.machine, &["Client disconnected"]).await.map(drop)
+        let to = format!("to='{to}'");
+        let session = self.session(home, &["Received[c2s]: <message", &to]).await?;
+        self.hear_line(home.machine, &[&session, "Client disconnected"]).await.map(drop)
     }
 
     /// Says something to `to` with a client that stays, and shows the XML that comes back.
     pub(crate) async fn ask(&self, home: &Domain, to: &str, text: &str) -> Result<Client, Failure> {
-        let work = "(printf '%s\\n' \"$2\"; cat) | timeout 60 $CLIENT -d -i \"$1\"";
+        let work = "(printf '%s\\n' \"$2\"; cat) | timeout 180 $CLIENT -d -i \"$1\"";
         self.client("asking", home, work, &[to, text]).await
     }
 
@@ -48,6 +53,13 @@ impl Run<'_> {
         let words = || words.iter().map(|word| (*word).to_owned()).collect();
         let machine = Machine::Client;
         seen.map_err(|why| Failure::Silent { machine, why, words: words() })
+    }
+
+    /// What the server of `home` calls the session of which it last said all of `words`.
+    async fn session(&self, home: &Domain, words: &[&str]) -> Result<String, Failure> {
+        let log = self.hear_line(home.machine, words).await?;
+        let line = log.lines().rfind(|line| has_all(line, words)).unwrap_or_default();
+        Ok(line.split_whitespace().next().unwrap_or_default().to_owned())
     }
 
     async fn client(
@@ -72,6 +84,6 @@ fn script(run: &Run<'_>, home: &Domain, work: &str) -> String {
 /// The client, with the account of who lives at `home`. A hosted domain shows the certificate of its
 /// hosting company to clients, too, and they know nothing of POSH: hence `-n`.
 pub(crate) fn command(home: &Domain, server: Ipv4Addr) -> String {
-    let (user, domain) = (home.person.name().unwrap_or_default(), home.name);
-    format!("go-sendxmpp -n -u {user}@{domain} -p {} -j {server}:5222", Person::PASSWORD)
+    let account = home.account();
+    format!("go-sendxmpp -n -u {account} -p {} -j {server}:5222", Person::PASSWORD)
 }

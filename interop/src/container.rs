@@ -132,7 +132,7 @@ fn options<'a>(command: &[&'a str]) -> CreateExecOptions<&'a str> {
     }
 }
 
-/// A command that runs in a container.
+/// A command that runs in a container. When this is dropped its input ends.
 pub(crate) struct Followed {
     pub(crate) log: Log,
     _input: Pin<Box<dyn AsyncWrite + Send>>,

@@ -141,6 +141,11 @@ impl Domain {
         Self { person, ..self }
     }
 
+    /// The account of who lives there.
+    pub(crate) fn account(&self) -> String {
+        format!("{}@{}", self.person.name().unwrap_or_default(), self.name)
+    }
+
     /// The only name in the certificate that its XMPP server shows.
     pub(crate) fn name_shown(&self) -> Option<&'static str> {
         match self.certificate {

@@ -19,14 +19,19 @@ struct Written {
 }
 
 impl Log {
-    /// Follows `output` in a task of its own, until it ends.
+    /// Follows `output` in a task of its own, until it ends or nobody has the log any more.
     pub(crate) fn follow<E: fmt::Display>(
         output: impl Stream<Item = Result<LogOutput, E>> + Send + 'static,
     ) -> Self {
         let (grown, log) = watch::channel(Written::default());
         tokio::spawn(async move {
             let mut output = std::pin::pin!(output);
-            while let Some(piece) = output.next().await {
+            loop {
+                let piece = tokio::select! {
+                    piece = output.next() => piece,
+                    () = grown.closed() => None,
+                };
+                let Some(piece) = piece else { return };
                 grown.send_modify(|written| match piece {
                     Ok(piece) => written.text.push_str(&String::from_utf8_lossy(piece.as_ref())),
                     Err(why) => written.broken = Some(why.to_string()),

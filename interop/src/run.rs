@@ -217,13 +217,17 @@ pub enum Failure {
         /// Which.
         command: String,
     },
+    /// A person's client did not send what it was given.
+    #[error("the client did not send: {0:?}")]
+    NotSent(Output),
     /// Our `ping` printed no trail.
     #[error("ping gave no report: {0:?}")]
     NoReport(Output),
     /// The engine refused.
     #[error(transparent)]
     Engine(#[from] EngineError),
-    /// What is, is not what should be.
+    /// What is, is not what should be: in words, since there are as many kinds as there are things
+    /// to look at, and only people read which it was.
     #[error("{0}")]
     Unexpected(String),
 }
