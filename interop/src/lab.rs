@@ -30,7 +30,7 @@ pub struct Lab {
 
 impl Lab {
     /// How long a machine may take to be ready.
-    const READY: Duration = Duration::from_secs(30);
+    const READY: Duration = Duration::from_secs(120);
 
     /// Starts the lab that serves `domains`, and waits until every machine is ready.
     pub(crate) async fn start(

@@ -34,7 +34,7 @@ pub struct Run<'a> {
 
 impl<'a> Run<'a> {
     /// How long a machine may take to say what is waited for.
-    pub(crate) const PATIENCE: Duration = Duration::from_secs(15);
+    pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
     /// How long a command may take: longer than any time-out of our server's.
     const COMMAND: Duration = Duration::from_secs(90);
