@@ -8,7 +8,9 @@ use interop::Release;
 /// The interop lab: our server in a container against Prosody in others.
 ///
 /// A lab has its own DNS (BIND), web hosts (nginx), Prosody and our server, on a network that
-/// nothing gets out of. It needs Docker's engine and the right to use it.
+/// nothing gets out of. It needs Docker's engine and the right to use it. Our server is built on
+/// this system and runs on Debian 12: where glibc is newer than that, set CARGO_BUILD_TARGET to this
+/// system's target, and RUSTFLAGS='-C target-feature=+crt-static'.
 #[derive(Debug, Parser)]
 #[command(name = "interop", after_help = EXAMPLES)]
 pub(crate) struct Arguments {

@@ -159,6 +159,18 @@ fn remove(folder: &Path) -> Result<(), MaterialError> {
     }
 }
 
+/// What to do if a machine that says this does not get ready.
+fn hint(said: &str) -> &'static str {
+    match said.contains("GLIBC_") {
+        true => {
+            " (its image is older than the glibc of this system, where its program was built: set \
+             CARGO_BUILD_TARGET to this system's target, and \
+             RUSTFLAGS='-C target-feature=+crt-static')"
+        }
+        false => "",
+    }
+}
+
 /// Why the lab did not come up.
 #[derive(Debug, Error)]
 #[non_exhaustive]
@@ -195,7 +207,7 @@ pub enum LabError {
         output: Output,
     },
     /// A machine is not what it should be.
-    #[error("the machine `{machine}` is not ready: {why}; it said:\n{said}")]
+    #[error("the machine `{machine}` is not ready: {why}{}; it said:\n{said}", hint(said))]
     NotReady {
         /// Which.
         machine: Machine,
