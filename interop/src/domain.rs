@@ -73,6 +73,8 @@ pub enum WebHost {
     Up,
     /// The web host shows a certificate of an authority that nobody has heard of.
     Untrusted,
+    /// It is answered in full, drop by drop: within seconds, and before anybody gives up.
+    Slow,
     /// The web host takes it, and does not answer.
     Silent,
     /// Nothing listens there.

@@ -48,7 +48,7 @@ impl Material {
     /// A domain's own address is that of its web host: its XMPP server is found by SRV alone.
     fn web_address(&self, web: WebHost) -> String {
         let machine = match web {
-            WebHost::Up | WebHost::Untrusted | WebHost::Silent => Machine::Web,
+            WebHost::Up | WebHost::Slow | WebHost::Untrusted | WebHost::Silent => Machine::Web,
             // No web server runs there.
             WebHost::Down => Machine::Dns,
         };

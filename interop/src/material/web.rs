@@ -63,7 +63,7 @@ impl Material {
     fn web_authority(&self, web: WebHost) -> &Authority {
         match web {
             WebHost::Untrusted => &self.unknown,
-            WebHost::Up | WebHost::Silent | WebHost::Down => &self.web,
+            WebHost::Up | WebHost::Slow | WebHost::Silent | WebHost::Down => &self.web,
         }
     }
 
@@ -102,10 +102,14 @@ fn path(url: &Url) -> String {
     format!("documents/{}{}", url.host_str().unwrap_or_default(), url.path())
 }
 
+/// The slow host sends so many bytes a second, heads included: a list of fingerprints takes two or
+/// three seconds, and Prosody waits for five.
+///
 /// nginx waits before it says that a password is missing, which is all it ever says where there is
 /// none: the silent host takes the request and waits longer than anybody.
 fn server(name: &str, web: WebHost) -> String {
-    let silence = match web {
+    let condition = match web {
+        WebHost::Slow => "\t\tlimit_rate 120;\n",
         WebHost::Silent => {
             "\t\tauth_basic silent;\n\t\tauth_basic_user_file /dev/null;\n\t\tauth_delay 1h;\n"
         }
@@ -118,7 +122,7 @@ fn server(name: &str, web: WebHost) -> String {
          \t\tssl_certificate /lab/certs/{name}.crt;\n\
          \t\tssl_certificate_key /lab/certs/{name}.key;\n\
          \t\troot /lab/documents/{name};\n\
-         {silence}\
+         {condition}\
          \t}}\n"
     )
 }

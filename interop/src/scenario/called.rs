@@ -83,6 +83,12 @@ pub(super) const SCENARIOS: &[Scenario] = &[
         Unknown("posh-unreachable"),
     ),
     Scenario::new(
+        "prosody_and_we_prove_each_other_although_its_web_host_is_slow",
+        hosted("calling-slow.example", FINGERPRINTS).behind(WebHost::Slow),
+        SERVED,
+        Proved(Proof::Posh),
+    ),
+    Scenario::new(
         "a_caller_whose_web_host_is_silent_cannot_be_told",
         hosted("calling-silent.example", FINGERPRINTS).behind(WebHost::Silent),
         SERVED,

@@ -72,7 +72,7 @@ pub(super) async fn prosody_refused(
     let accepted = log.contains(&format!("s2s connection {stream} complete"));
     expect(!accepted, || format!("{} accepted {} all the same", host.name, peer.name))?;
     match peer.web {
-        WebHost::Up => {
+        WebHost::Up | WebHost::Slow => {
             let (url, status) = published(peer).swap_remove(0);
             let request = format!("{} GET {url} {status}", run.address(host.machine));
             run.hear(Machine::Web, &[&request]).await.map(drop)
@@ -89,16 +89,20 @@ fn doubt(peer: &Domain) -> String {
             format!("POSH cannot prove {name}: cannot fetch {url}")
         }
         (WebHost::Silent, ..) => format!("POSH cannot prove {name}: no answer in time"),
-        (WebHost::Up, Document::Absent, _) => {
+        (WebHost::Up | WebHost::Slow, Document::Absent, _) => {
             format!("POSH cannot prove {name}: status 404 from {url}")
         }
-        (WebHost::Up, Document::Withdrawn, _) => {
+        (WebHost::Up | WebHost::Slow, Document::Withdrawn, _) => {
             format!("POSH cannot prove {name}: no usable expires in {url}")
         }
-        (WebHost::Up, Document::Direct(_), Certificate::Expired) => {
+        (WebHost::Up | WebHost::Slow, Document::Direct(_), Certificate::Expired) => {
             format!("POSH refuses {name}: listed, but not valid at this time")
         }
-        (WebHost::Up, Document::Direct(_) | Document::Another(_) | Document::Reference(_), _) => {
+        (
+            WebHost::Up | WebHost::Slow,
+            Document::Direct(_) | Document::Another(_) | Document::Reference(_),
+            _,
+        ) => {
             format!("POSH refuses {name}: not listed in {url}")
         }
     }
@@ -198,7 +202,9 @@ pub(super) async fn web_was_asked(
     let address = run.address(asker);
     let request = |(url, status)| format!("{address} GET {url} {status}");
     let requests: Vec<String> = match domain.web {
-        WebHost::Up | WebHost::Silent => published(domain).into_iter().map(request).collect(),
+        WebHost::Up | WebHost::Slow | WebHost::Silent => {
+            published(domain).into_iter().map(request).collect()
+        }
         WebHost::Untrusted | WebHost::Down => Vec::new(),
     };
     run.hear(Machine::Web, &requests.iter().map(String::as_str).collect::<Vec<_>>()).await?;
@@ -216,8 +222,12 @@ pub(super) fn published(domain: &Domain) -> Vec<(String, u16)> {
     let url = |profile| {
         let status = match domain.web {
             WebHost::Silent => 499,
-            WebHost::Up | WebHost::Untrusted | WebHost::Down if at == Some(profile) => 200,
-            WebHost::Up | WebHost::Untrusted | WebHost::Down => 404,
+            WebHost::Up | WebHost::Slow | WebHost::Untrusted | WebHost::Down
+                if at == Some(profile) =>
+            {
+                200
+            }
+            WebHost::Up | WebHost::Slow | WebHost::Untrusted | WebHost::Down => 404,
         };
         (well_known(domain, profile), status)
     };
