@@ -44,12 +44,12 @@ impl Guide<'_> {
     fn look(&mut self) {
         let Some(Domain { name, machine, .. }) = called(is_proved) else { return };
         let [dns, web, server] = [Machine::Dns, Machine::Web, machine].map(|m| self.address(m));
-        self.title(&format!("Where DNS says that the server of {name} is:"));
+        self.title(&format!("Where DNS says that the server of {name} is (dig: bind9-dnsutils):"));
         self.command(&[&format!("dig +short @{dns} _xmpp-server._tcp.{name} SRV")]);
         self.title("Which certificate the domain lists, and which its server shows:");
         self.command(&[
-            &format!("curl --cacert {} --resolve {name}:443:{web}", self.file("web-ca.pem")),
-            &format!("https://{name}/.well-known/posh/xmpp-server.json"),
+            &format!("curl -isSw '\\n' --noproxy '*' --cacert {}", self.file("web-ca.pem")),
+            &format!("--resolve {name}:443:{web} https://{name}/.well-known/posh/xmpp-server.json"),
         ]);
         self.command(&[
             &format!("openssl s_client -connect {server}:5269 -starttls xmpp-server"),

@@ -60,7 +60,7 @@ pub use machine::Machine;
 pub use material::MaterialError;
 pub use network::NetworkError;
 pub use ping::{Ping, Side};
-pub use program::ProgramError;
+pub use program::{ProgramError, without_package};
 pub use release::Release;
 pub use run::{Failure, Run};
 pub use scenario::Scenario;

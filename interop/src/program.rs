@@ -5,9 +5,6 @@ use serde_json::Value;
 use thiserror::Error;
 use tokio::process::Command;
 
-/// Beginnings of the names of variables that say which package this is.
-const OURS: [&str; 2] = ["CARGO_MANIFEST_", "CARGO_PKG_"];
-
 /// Where cargo builds this workspace.
 pub(crate) fn target() -> Result<PathBuf, ProgramError> {
     let mut cargo = std::process::Command::new(env!("CARGO"));
@@ -21,13 +18,7 @@ pub(crate) fn target() -> Result<PathBuf, ProgramError> {
 /// Builds our server and gives the path of the program.
 pub(crate) async fn build() -> Result<PathBuf, ProgramError> {
     let mut cargo = Command::new(env!("CARGO"));
-    // What cargo tells this package about itself would make build scripts run again, and so build
-    // everything anew.
-    for (name, _) in std::env::vars_os() {
-        if name.to_str().is_some_and(|name| OURS.iter().any(|ours| name.starts_with(ours))) {
-            cargo.env_remove(name);
-        }
-    }
+    without_package(cargo.as_std_mut());
     cargo.args(["build", "--locked", "--quiet", "--package=federating-server"]);
     cargo.arg("--bin=federating-server");
     cargo.arg("--message-format=json-render-diagnostics");
@@ -37,6 +28,17 @@ pub(crate) async fn build() -> Result<PathBuf, ProgramError> {
     let messages = String::from_utf8_lossy(&output.stdout);
     let program = messages.lines().filter_map(executable).next_back();
     program.filter(|_| output.status.success()).ok_or(ProgramError::Build)
+}
+
+/// Keeps from a command what cargo tells this package about itself: it would make build scripts run
+/// again, and so a cargo below it build everything anew.
+pub fn without_package(command: &mut std::process::Command) {
+    const PACKAGE: [&str; 2] = ["CARGO_MANIFEST_", "CARGO_PKG_"];
+    for (name, _) in std::env::vars_os() {
+        if name.to_str().is_some_and(|name| PACKAGE.iter().any(|of| name.starts_with(of))) {
+            command.env_remove(name);
+        }
+    }
 }
 
 /// What an artifact message of cargo's says was built, if it was a program.
