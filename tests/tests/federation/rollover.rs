@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use end_to_end::{A, B, claim, codes, establish, hosted, hoster, ordinary, pair, serve};
+use end_to_end::{A, B, DEADLINE, claim, codes, establish, hosted, hoster, ordinary, pair, serve};
 use posh::Profile::Rfc7711;
 use xmpp_s2s::{Code, Trail};
 use xmpp_s2s_testkit::{ClientTls, Identity, Server, World};
@@ -59,7 +59,8 @@ async fn lc04_in_the_right_order_no_call_is_refused() {
     rollover.publish(&[&rollover.new]);
     rollover.succeeds().await;
     // Once for what was published first, and once when the new certificate came up.
-    assert_eq!(rollover.world.web.requests().len(), 4);
+    let requests = rollover.world.web.requests();
+    requests.wait_for_all(|all| all.len() == 4, DEADLINE).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
