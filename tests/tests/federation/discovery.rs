@@ -7,9 +7,9 @@ use end_to_end::{
     A, B, DEADLINE, caller, claim, hosted, ordinary, pair, secure, serve, undelivered,
 };
 use posh::Profile::Rfc7711;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 use xmpp_s2s::{AcceptError, Code, Config, ConnectError, Policy, Prooftype, Security};
-use xmpp_s2s_testkit::{ClientTls, Failure, Listener, Server, Service, World, message};
+use xmpp_s2s_testkit::{ClientTls, Failure, Server, Service, World, message};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn dn03_without_srv_records_a_domain_is_at_its_own_addresses_at_port_5269() {
@@ -42,8 +42,10 @@ async fn dn03_without_srv_records_a_domain_is_at_its_own_addresses_at_port_5269(
 async fn dn03_with_srv_records_nothing_else_is_tried() {
     let (world, port_5269) = fallback().await;
     world.dns.set_addresses(B, [port_5269.local_addr().unwrap().ip()]);
-    let closed = Listener::start().await.unwrap().address();
-    world.locate(B, Security::StartTls, &[closed]);
+    // Bound, so that nobody else gets the port; nobody listens there.
+    let closed = TcpSocket::new_v4().unwrap();
+    closed.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    world.locate(B, Security::StartTls, &[closed.local_addr().unwrap()]);
     let undelivered = undelivered(&only_pkix(&world).await).await;
     assert_eq!(undelivered.trail.conclusion(), Some(Code::TcpUnreachable));
     assert!(is_left_alone(&port_5269).await);

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::net::SocketAddr;
 
 use end_to_end::{B, DEADLINE, claim, domain, establish, ordinary};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
@@ -62,6 +62,8 @@ struct Serving {
     tls: ClientTls,
     serving: JoinHandle<()>,
     stanzas: mpsc::UnboundedReceiver<Stanza>,
+    /// Bound to the address and does not listen: nobody else gets it once serving is over.
+    _port: TcpSocket,
     _world: World,
 }
 
@@ -70,8 +72,11 @@ impl Serving {
         let world = World::start().await.unwrap();
         let identities = HashMap::from([(domain(B), ordinary(&world, B).certified_key())]);
         let endpoint = Endpoint::new(world.config(identities)).unwrap();
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
+        let port = TcpSocket::new_v4().unwrap();
+        port.set_reuseaddr(true).unwrap();
+        port.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        let address = port.local_addr().unwrap();
+        let listener = TcpListener::bind(address).await.unwrap();
         let (arrived, stanzas) = mpsc::unbounded_channel();
         let serving = endpoint.clone();
         let serving = tokio::spawn(async move {
@@ -79,7 +84,7 @@ impl Serving {
             serving.serve(listener, welcome).await;
         });
         let tls = ClientTls::new(B).identity(&ordinary(&world, "c.example"));
-        Self { endpoint, address, tls, serving, stanzas, _world: world }
+        Self { endpoint, address, tls, serving, stanzas, _port: port, _world: world }
     }
 
     async fn next(&mut self) -> Stanza {
