@@ -2,6 +2,7 @@
 
 use std::cell::Cell;
 use std::collections::HashSet;
+use std::iter;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -102,6 +103,9 @@ async fn reset_inside(server: &Server, tls: &ClientTls, length: usize) {
     peer.reset().unwrap();
 }
 
+/// Stanzas in a wave. A wave or two go by on each of the streams: some 50,000 in all.
+const WAVE: usize = 2_000;
+
 /// How a peer ends a stream.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum End {
@@ -144,9 +148,10 @@ async fn waves(from: &Server, enough: &Cell<bool>) -> Fates {
     let mut fates = Vec::new();
     loop {
         let last = enough.get();
-        let stanzas = [(); 100].map(|()| message("juliet@a.example", "romeo@b.example", "wave"));
+        let wave = || message("juliet@a.example", "romeo@b.example", "wave");
+        let stanzas = iter::repeat_with(wave).take(WAVE);
         let deliveries = stanzas.map(|sent| (sent.clone(), from.endpoint().send(sent)));
-        for (stanza, delivery) in deliveries {
+        for (stanza, delivery) in deliveries.collect::<Vec<_>>() {
             let fate = delivery.await.map_err(|undelivered| (*undelivered.error).clone());
             fates.push((stanza, fate));
         }
@@ -167,7 +172,7 @@ async fn streams(
     let mut heard = Vec::new();
     for round in 1..=20 {
         let mut peer = taken(listener, tls).await;
-        for _ in 0..50 {
+        for _ in 0..50 * round {
             peer.expect("</message>").await.unwrap();
         }
         // The last is closed in any case, so that A knows that it has to open another.
