@@ -136,6 +136,13 @@ impl Cache {
     ) -> Finding {
         self.sweep(now);
         let kind = Kind::of(&published);
+        let withdrawn = self.negative.live(key, now);
+        let withdrawn = withdrawn.filter(|entry| Kind::of(&entry.published) == Kind::Withdrawn);
+        if let Some(newer) = withdrawn
+            && newer.began.monotonic > asked.began.monotonic
+        {
+            return newer.cached(now);
+        }
         if let Some(live) = self.positive.live(key, now) {
             if live.began.monotonic > asked.began.monotonic {
                 return live.cached(now);

@@ -96,6 +96,23 @@ fn a10_an_earlier_lookup_that_ends_later_replaces_nothing() {
 }
 
 #[test]
+fn a10_an_earlier_lookup_that_ends_later_undoes_no_withdrawal() {
+    let clock = Clock::start();
+    let mut cache = Cache::new(Limits::default());
+    let (began, later) = (clock.at(0), clock.at(5));
+    cache.put(SOURCE, invalid(DocumentError::Withdrawn), later);
+    for old in [fingerprints(SOURCE, HOUR, began), Published::Absent, failed()] {
+        let stands = cache.keep(&key(SOURCE), old, strangers(began), clock.at(6), DICE);
+        assert!(matches!(stands.published, Published::Unknown(_)) && stands.is_cached());
+        let kept = cache.look(SOURCE, clock.at(6)).unwrap();
+        assert_eq!(Kind::of(&kept), Kind::Withdrawn);
+    }
+    let anew = fingerprints(SOURCE, HOUR, clock.at(7));
+    cache.put(SOURCE, anew, clock.at(7));
+    assert!(matches_leaf(&cache.look(SOURCE, clock.at(8)).unwrap(), clock.at(8)));
+}
+
+#[test]
 fn a10_each_of_us_and_strangers_may_look_again_once_a_minute() {
     let clock = Clock::start();
     let (mut cache, _) = holding(clock);
