@@ -36,6 +36,10 @@ impl Burnt {
         self.0.extend(other.0);
     }
 
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// About how many bytes of the heap it takes.
     pub(crate) fn size(&self) -> usize {
         self.0.iter().map(|identity| 64 + identity.len()).sum()

@@ -95,9 +95,13 @@ impl Materials {
     }
 
     /// Refuses these keys as well, since their private parts are known (A20).
-    #[cfg(feature = "client")]
     pub(crate) fn burn(&mut self, keys: Burnt) {
         self.burnt.extend(keys);
+    }
+
+    /// Keys whose private parts the documents give away.
+    pub(crate) fn burnt(&self) -> &Burnt {
+        &self.burnt
     }
 
     #[cfg(feature = "client")]

@@ -148,6 +148,11 @@ impl Cache {
                 return live.cached(now);
             }
             match (kind, asked.reason) {
+                // An RFC path that says nothing is no document, and the draft's does not count
+                // beside one (A6).
+                (Kind::Found(_), _) if live.stands_before(&published) => {
+                    return self.burn(key, published, now);
+                }
                 (Kind::Found(_) | Kind::Withdrawn, _) => {}
                 // What we did not look at does not confirm that a certificate is not listed.
                 (Kind::Ours, Some(Reason::NoProof(_))) => {
@@ -208,6 +213,18 @@ impl Cache {
 
     fn live(&mut self, key: &CacheKey, now: Moment) -> Option<&mut Entry> {
         self.positive.live(key, now).or_else(|| self.negative.live(key, now))
+    }
+
+    /// What stands beside a document that is not to replace it; that one's private keys are burnt
+    /// all the same (A20).
+    fn burn(&mut self, key: &CacheKey, beside: Published, now: Moment) -> Finding {
+        let Some(mut live) = self.positive.remove(key) else {
+            return Finding::fetched(beside, now.monotonic);
+        };
+        live.burn(&beside);
+        let stands = live.stale(beside, now);
+        self.positive.insert(key.clone(), live, now);
+        stands
     }
 
     fn keep_found(

@@ -2,11 +2,12 @@
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap};
+use std::sync::Arc;
 use std::time::Instant;
 
 use super::CacheKey;
 use crate::finding::{Finding, Moment, Origin};
-use crate::{Materials, Published};
+use crate::{Materials, Profile, Published};
 
 /// What is kept of one answer.
 #[derive(Debug)]
@@ -46,6 +47,25 @@ impl Entry {
     /// The same, after a lookup that was to replace it came to this.
     pub(super) fn stale(&self, instead: Published, now: Moment) -> Finding {
         self.finding(Origin::Stale { age: now.since(&self.began), instead })
+    }
+
+    /// Whether it is of the RFC path, and the other only of the draft's.
+    pub(super) fn stands_before(&self, other: &Published) -> bool {
+        match (&self.published, other) {
+            (Published::Found(own), Published::Found(other)) => {
+                own.profile() == Profile::Rfc7711 && other.profile() == Profile::Draft02
+            }
+            _ => false,
+        }
+    }
+
+    /// Refuses the keys that the other documents give away, too.
+    pub(super) fn burn(&mut self, other: &Published) {
+        if let (Published::Found(own), Published::Found(other)) = (&mut self.published, other)
+            && !other.burnt().is_empty()
+        {
+            Arc::make_mut(own).burn(other.burnt().clone());
+        }
     }
 
     pub(super) fn materials(&self) -> Option<&Materials> {

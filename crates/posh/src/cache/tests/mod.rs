@@ -9,8 +9,8 @@ use url::Url;
 
 use super::*;
 use crate::{
-    Budget, DocumentError, FetchError, HashFunction, Lookup, LookupError, Profile, Progress,
-    Response, Service, publish,
+    Budget, DocumentError, FetchError, HashFunction, Lookup, LookupError, Mismatch, Profile,
+    Progress, Response, Service, publish,
 };
 
 /// Any number will do where chance does not matter.

@@ -83,6 +83,41 @@ fn a10_withdrawal_takes_its_place_and_so_does_a_private_key() {
 }
 
 #[test]
+fn a10_a06_a_key_set_takes_the_place_of_no_fingerprints_but_burns_their_keys() {
+    let clock = Clock::start();
+    let set = document(SOURCE, Profile::Draft02, 0, clock.at(10));
+    let (mut cache, _) = holding(clock);
+    let stands = after(&mut cache, set, THEY, clock);
+    assert!(matches!(stands.origin, Origin::Stale { .. }), "{stands:?}");
+    for published in [stands.published, cache.look(SOURCE, clock.at(11)).unwrap()] {
+        assert_eq!(materials(&published).profile(), Profile::Rfc7711);
+        assert!(matches_leaf(&published, clock.at(11)));
+    }
+
+    let stands = after(&mut cache, burning(clock.at(10)), THEY, clock);
+    for published in [stands.published, cache.look(SOURCE, clock.at(11)).unwrap()] {
+        let mismatch = materials(&published).find(&leaf(), clock.at(11).wall).unwrap_err();
+        assert_eq!(mismatch, Mismatch::PrivateKeyPublished);
+    }
+    let anew = fingerprints(SOURCE, HOUR, clock.at(12));
+    cache.put(SOURCE, anew, clock.at(12));
+    assert!(matches_leaf(&cache.look(SOURCE, clock.at(13)).unwrap(), clock.at(13)));
+}
+
+/// A key set that gives the key of [`leaf`] away, beside another key.
+fn burning(now: Moment) -> Published {
+    let json = publish::document(&[leaf()], Profile::Draft02, &[], Duration::ZERO).unwrap();
+    let mut set: serde_json::Value = serde_json::from_str(&json).unwrap();
+    set["keys"][0]["d"] = "AA".into();
+    let (number, digest) = ("A".repeat(43), "A".repeat(27));
+    let other = serde_json::json!({
+        "kty": "EC", "crv": "P-256", "x": number, "y": number, "x5t": digest,
+    });
+    set["keys"].as_array_mut().unwrap().push(other);
+    answered(SOURCE, Profile::Draft02, &set.to_string(), now)
+}
+
+#[test]
 fn a10_an_earlier_lookup_that_ends_later_replaces_nothing() {
     let clock = Clock::start();
     let mut cache = Cache::new(Limits::default());
