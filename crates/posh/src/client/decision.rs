@@ -91,6 +91,10 @@ pub(super) async fn of_both(
 /// refused everywhere (A20).
 fn decide(fingerprints: Outcome, key_set: Outcome) -> Published {
     match (fingerprints, key_set) {
+        // Whether their key is burnt cannot be told at present (A12).
+        (Outcome::Found(_), Outcome::Failed { error: error @ FetchError::OverBudget(_), .. }) => {
+            Published::Unknown(Arc::new(error))
+        }
         (Outcome::Found(mut materials), key_set) => {
             materials.burn(key_set.into_burnt());
             Published::Found(Arc::new(materials))

@@ -178,9 +178,14 @@ fn a6_where_neither_is_found_the_worse_answer_decides() {
 }
 
 #[test]
-fn over_budget_is_no_verdict() {
+fn a12_a20_over_budget_is_no_verdict() {
     let over = || Outcome::failed(FetchError::OverBudget(Budget::Host));
-    for published in [decide(over(), key_set()), decide(fingerprints(&[(404, "")]), over())] {
+    let found = || fingerprints(&[(200, &document(Profile::Rfc7711))]);
+    for published in [
+        decide(over(), key_set()),
+        decide(fingerprints(&[(404, "")]), over()),
+        decide(found(), over()),
+    ] {
         let Published::Unknown(error) = published else { panic!("{published:?}") };
         assert!(matches!(*error, FetchError::OverBudget(Budget::Host)));
     }
