@@ -63,8 +63,9 @@ pub struct Asked {
 /// - An entry ends at the earlier of its monotonic and its wall-clock end.
 /// - Only a document replaces one that may still be used, or its withdrawal; no failure does.
 /// - What could not be found out for reasons of our own is not kept, and confirms no mismatch.
-/// - Documents and failures are bounded separately, by [`Limits`]; what strangers make us look up
-///   never takes the place of what we rely on, and a site with many names loses its own first.
+/// - Documents and failures are bounded separately, by [`Limits`]; what strangers claim never takes
+///   the place of what they proved, nor that of what we asked for ourselves, and a site with many
+///   names loses its own first.
 #[derive(Debug)]
 pub struct Cache {
     positive: Store,
@@ -198,7 +199,7 @@ impl Cache {
         if !entry.published.is(seen) {
             return false;
         }
-        entry.standing = Standing::ReliedOn;
+        entry.standing = entry.standing.max(Standing::Proved);
         if let Some(prolonged) = seen.prolonged(found.not_after) {
             entry.end = end(now, prolonged.valid_until());
             entry.published = Published::Found(Arc::new(prolonged));

@@ -31,7 +31,9 @@ pub(super) struct Entry {
 pub(super) enum Standing {
     /// A stranger claimed to be the domain.
     Claimed,
-    /// We asked for it, or a certificate matched it.
+    /// A stranger proved to be it, which anybody can with domains of his own.
+    Proved,
+    /// We asked for it.
     ReliedOn,
 }
 
@@ -106,7 +108,7 @@ impl Store {
         if !self.has_room(size) {
             self.retain(|entry| entry.is_live(now));
         }
-        for standing in [Standing::Claimed, Standing::ReliedOn] {
+        for standing in [Standing::Claimed, Standing::Proved, Standing::ReliedOn] {
             if !self.has_room(size) && standing <= entry.standing {
                 self.evict(standing);
             }

@@ -49,7 +49,7 @@ fn ca_documents_and_failures_are_bounded_apart() {
 }
 
 #[test]
-fn a15_what_strangers_bring_never_takes_the_place_of_what_we_asked_for() {
+fn a11_what_strangers_bring_never_takes_the_place_of_what_we_asked_for() {
     let (mut cache, clock) = (cache(100), Clock::start());
     fill(&mut cache, ours, domains("ours", 0..90), clock, 0);
     fill(&mut cache, strangers, domains("claimed", 0..1000), clock, 100);
@@ -58,7 +58,7 @@ fn a15_what_strangers_bring_never_takes_the_place_of_what_we_asked_for() {
 }
 
 #[test]
-fn a15_where_all_is_relied_on_what_strangers_bring_is_not_kept() {
+fn a11_where_all_is_relied_on_what_strangers_bring_is_not_kept() {
     let (mut cache, clock) = (cache(100), Clock::start());
     fill(&mut cache, ours, domains("ours", 0..100), clock, 0);
     fill(&mut cache, strangers, domains("claimed", 0..10), clock, 100);
@@ -75,7 +75,7 @@ fn what_we_ask_for_takes_the_place_of_what_strangers_brought() {
 }
 
 #[test]
-fn a15_what_a_certificate_matched_or_we_used_is_relied_on() {
+fn a11_what_a_certificate_matched_or_we_used_comes_before_claims() {
     let (mut cache, clock) = (cache(100), Clock::start());
     fill(&mut cache, strangers, domains("peer", 0..2), clock, 0);
     let seen = cache.look("peer-0.example", clock.at(2)).unwrap();
@@ -83,6 +83,18 @@ fn a15_what_a_certificate_matched_or_we_used_is_relied_on() {
     cache.find(&key("peer-1.example"), Purpose::Ourselves, clock.at(2)).unwrap();
     fill(&mut cache, strangers, domains("claimed", 0..1000), clock, 10);
     assert!(all_held(&mut cache, domains("peer", 0..2), clock.at(2000)));
+}
+
+#[test]
+fn a11_what_strangers_prove_of_their_own_takes_the_place_of_nothing_that_we_asked_for() {
+    let (mut cache, clock) = (cache(100), Clock::start());
+    fill(&mut cache, ours, domains("ours", 0..90), clock, 0);
+    for (name, second) in domains("proved", 0..1000).zip(100..) {
+        let now = clock.at(second);
+        let found = cache.put_claimed(&name, fingerprints(&name, 24 * HOUR, now), now);
+        cache.matched(&key(&name), materials(&found.published), &leaf(), now);
+    }
+    assert!(all_held(&mut cache, domains("ours", 0..90), clock.at(2000)));
 }
 
 #[test]
