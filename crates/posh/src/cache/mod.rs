@@ -201,7 +201,7 @@ impl Cache {
         }
         entry.standing = entry.standing.max(Standing::Proved);
         if let Some(prolonged) = seen.prolonged(found.not_after) {
-            entry.end = end(now, prolonged.valid_until());
+            entry.end = end(entry.began, now, prolonged.valid_until(), &self.limits);
             entry.published = Published::Found(Arc::new(prolonged));
         }
         now.since(&entry.began) > self.limits.old
@@ -239,7 +239,8 @@ impl Cache {
         let before = self.positive.remove(key);
         let failure = self.negative.remove(key);
         let before = before.or(failure);
-        let entry = Entry { end: end(now, until), ..entry(published, before, asked, now) };
+        let end = end(asked.began, now, until, &self.limits);
+        let entry = Entry { end, ..entry(published, before, asked, now) };
         self.positive.insert(key.clone(), entry, now);
     }
 
@@ -305,10 +306,17 @@ fn entry(published: Published, before: Option<Entry>, asked: Asked, now: Moment)
     }
 }
 
-/// The end by both clocks of what ends at this time of day.
-fn end(now: Moment, wall: UnixTime) -> Moment {
-    let left = wall.as_secs().saturating_sub(now.wall.as_secs());
-    Moment { monotonic: now.monotonic + Duration::from_secs(left), wall }
+/// The end by both clocks of what ends at this time of day, and whose lookup began then.
+///
+/// The wall clock may have been set since it began, or before, so the end comes no later than by
+/// either reading of it, and than anything is good for (A24).
+fn end(began: Moment, now: Moment, wall: UnixTime, limits: &Limits) -> Moment {
+    let by = |clock: Moment| {
+        let left = wall.as_secs().saturating_sub(clock.wall.as_secs());
+        clock.monotonic + Duration::from_secs(left)
+    };
+    let longest = began.monotonic + limits.lifetime.min(LONGEST_LIFETIME);
+    Moment { monotonic: by(began).min(by(now)).min(longest), wall }
 }
 
 fn later(now: Moment, by: Duration) -> Moment {

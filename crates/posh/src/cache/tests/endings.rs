@@ -78,6 +78,33 @@ fn a24_ca10_an_entry_ends_when_either_clock_says_so() {
 }
 
 #[test]
+fn a24_ca10_a_clock_that_is_set_back_prolongs_nothing_when_a_certificate_matches() {
+    let clock = Clock::start();
+    let mut cache = holding(key_set(clock), clock);
+    let seen = cache.look(SOURCE, clock.at(1)).unwrap();
+    let back = Moment { monotonic: clock.at(60).monotonic, wall: wall(START - HOUR) };
+    cache.matched(&key(SOURCE), materials(&seen), &leaf(), back);
+    let at = |seconds| Moment { monotonic: clock.at(seconds).monotonic, wall: back.wall };
+    assert!(cache.holds(SOURCE, at(24 * HOUR - 1)));
+    assert!(!cache.holds(SOURCE, at(24 * HOUR)));
+}
+
+#[test]
+fn a24_ca10_a_clock_that_is_set_while_a_document_comes_prolongs_nothing() {
+    let clock = Clock::start();
+    let set = |seconds| Moment { monotonic: clock.at(1).monotonic, wall: wall(seconds) };
+    // Set back when the document had come; and set forward before, so that it was read late.
+    for (read, kept) in [(clock.at(1), set(START - HOUR)), (set(START + HOUR), set(START + HOUR))] {
+        let mut cache = Cache::new(Limits::default());
+        let published = fingerprints(SOURCE, 60, read);
+        cache.keep(&key(SOURCE), published, ours(clock.at(0)), kept, DICE);
+        let at = |seconds| Moment { monotonic: clock.at(seconds).monotonic, wall: kept.wall };
+        assert!(cache.holds(SOURCE, at(59)));
+        assert!(!cache.holds(SOURCE, at(61)));
+    }
+}
+
+#[test]
 fn a24_a_clock_that_is_set_back_does_not_end_it_early() {
     let clock = Clock::start();
     let mut cache = holding(fingerprints(SOURCE, HOUR, clock.at(0)), clock);
