@@ -21,11 +21,11 @@ impl CacheKey {
         Self { source: normalised(source), service: service.clone(), profiles }
     }
 
-    /// The part of the name that has an owner, more or less: who has one name below it can have any
-    /// number.
-    pub(super) fn site(&self) -> &str {
+    /// The last so many labels of the name, if it has as many.
+    pub(super) fn ending(&self, labels: usize) -> Option<&str> {
         let name = self.source.as_ref();
-        name.rmatch_indices('.').nth(1).map_or(name, |(dot, _)| &name[dot + 1..])
+        let mut dots = name.rmatch_indices('.').map(|(dot, _)| dot + 1).chain([0]);
+        dots.nth(labels.checked_sub(1)?).map(|start| &name[start..])
     }
 
     /// About how many bytes of the heap it holds.

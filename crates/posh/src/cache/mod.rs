@@ -5,6 +5,7 @@
 //!  └► nothing ──► look up ──► keep ──► what stands now ◄─────────────────────┘
 //! ```
 
+mod eviction;
 mod key;
 mod lifetime;
 mod store;

@@ -1,11 +1,11 @@
 //! A bounded map, and what has to go when it is full.
 
-use std::cmp::Reverse;
-use std::collections::{BinaryHeap, HashMap};
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Instant;
 
 use super::CacheKey;
+use super::eviction::{Branch, Held};
 use crate::finding::{Finding, Moment, Origin};
 use crate::{Materials, Profile, Published};
 
@@ -152,74 +152,22 @@ impl Store {
         self.entries.len() < self.most && self.size.saturating_add(size) <= self.most_size
     }
 
-    /// Frees an eighth, so that it is seldom done: of the sites that take most, what was not asked
-    /// for the longest. Whoever makes names by the thousand loses his own (A11).
+    /// Frees an eighth, so that it is seldom done.
     fn evict(&mut self, standing: Standing) {
-        let mut sites: HashMap<&str, Site<'_>> = HashMap::new();
-        for (key, entry) in &self.entries {
-            let (entry, size) = &**entry;
-            if entry.standing == standing {
-                sites.entry(key.site()).or_default().add(entry.used, key, *size);
-            }
-        }
-        let mut largest: BinaryHeap<_> = sites.into_values().map(Site::sorted).collect();
+        let held = self.entries.iter().map(|(key, entry)| (key, &entry.0, entry.1));
+        let held = held.filter(|(_, entry, _)| entry.standing == standing);
+        let held = held.map(|(key, entry, size)| Held { key, used: entry.used, size });
+        let mut names = Branch::of_all(held.collect());
         let (mut count, mut size) = (self.entries.len(), self.size);
         let (most, most_size) = (self.most - self.most.div_ceil(8), self.most_size / 8 * 7);
         let mut victims = Vec::new();
         while count > most || size > most_size {
-            let Some(mut site) = largest.pop() else { break };
-            let Some((_, key, own)) = site.entries.pop() else { continue };
-            (count, size, site.size) = (count - 1, size - own, site.size - own);
-            victims.push(key.clone());
-            largest.push(site);
+            let Some(victim) = names.shed() else { break };
+            (count, size) = (count - 1, size - victim.size);
+            victims.push(victim.key.clone());
         }
         for key in victims {
             self.remove(&key);
         }
     }
 }
-
-/// The entries of one site.
-#[derive(Default)]
-struct Site<'a> {
-    size: usize,
-    /// The one that was not asked for the longest comes last.
-    entries: Vec<(Reverse<Instant>, &'a CacheKey, usize)>,
-}
-
-impl<'a> Site<'a> {
-    fn add(&mut self, used: Instant, key: &'a CacheKey, size: usize) {
-        self.size += size;
-        self.entries.push((Reverse(used), key, size));
-    }
-
-    fn sorted(mut self) -> Self {
-        self.entries.sort_unstable_by_key(|(used, ..)| *used);
-        self
-    }
-
-    /// What says which site has to give first.
-    fn rank(&self) -> (usize, Option<Reverse<Instant>>) {
-        (self.size, self.entries.last().map(|(used, ..)| *used))
-    }
-}
-
-impl Ord for Site<'_> {
-    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        self.rank().cmp(&other.rank())
-    }
-}
-
-impl PartialOrd for Site<'_> {
-    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl PartialEq for Site<'_> {
-    fn eq(&self, other: &Self) -> bool {
-        self.rank() == other.rank()
-    }
-}
-
-impl Eq for Site<'_> {}

@@ -110,6 +110,19 @@ fn a11_whoever_makes_names_by_the_thousand_loses_his_own() {
 }
 
 #[test]
+fn a11_who_makes_names_below_a_suffix_of_many_loses_his_own() {
+    for suffix in ["co.uk", "github.io", "a.b.example"] {
+        let (mut cache, clock) = (cache(100), Clock::start());
+        let good = || (0..40).map(|number| format!("good-{number}.{suffix}"));
+        fill(&mut cache, strangers, good(), clock, 0);
+        fill(&mut cache, strangers, wildcard(&format!("evil.{suffix}"), 0..1000), clock, 100);
+        fill(&mut cache, strangers, wildcard("evil.example", 0..1000), clock, 2000);
+        assert!(all_held(&mut cache, good(), clock.at(4000)), "{suffix}");
+        assert!(cache.entries().0 <= 100);
+    }
+}
+
+#[test]
 fn a11_failures_of_made_up_names_do_not_flush_those_of_others() {
     let (mut cache, clock) = (cache(100), Clock::start());
     for name in domains("good", 0..60) {
