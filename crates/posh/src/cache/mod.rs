@@ -88,12 +88,15 @@ impl Cache {
 
     /// What is known and may still be used.
     pub fn find(&mut self, key: &CacheKey, purpose: Purpose, now: Moment) -> Option<Finding> {
-        let entry = self.live(key, now)?;
+        let found = self.positive.live(key, now).is_some();
+        let store = if found { &mut self.positive } else { &mut self.negative };
+        let entry = store.live(key, now)?;
         entry.used = now.monotonic;
+        let finding = entry.cached(now);
         if purpose == Purpose::Ourselves {
-            entry.standing = Standing::ReliedOn;
+            store.raise(key, Standing::ReliedOn);
         }
-        Some(entry.cached(now))
+        Some(finding)
     }
 
     /// What is known, if that began to be looked up later than `seen`.
@@ -200,12 +203,13 @@ impl Cache {
         if !entry.published.is(seen) {
             return false;
         }
-        entry.standing = entry.standing.max(Standing::Proved);
         if let Some(prolonged) = seen.prolonged(found.not_after) {
             entry.end = end(entry.began, now, prolonged.valid_until(), &self.limits);
             entry.published = Published::Found(Arc::new(prolonged));
         }
-        now.since(&entry.began) > self.limits.old
+        let is_old = now.since(&entry.began) > self.limits.old;
+        self.positive.raise(key, Standing::Proved);
+        is_old
     }
 
     /// How many documents, and how many failures, are kept.

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::CacheKey;
 use super::eviction::{Branch, Held};
@@ -92,13 +92,17 @@ pub(super) struct Store {
     /// Each with its size; in boxes, since the map has room for more than it holds.
     entries: HashMap<CacheKey, Box<(Entry, usize)>>,
     size: usize,
+    /// How many there are of each standing.
+    counts: [usize; 3],
     most: usize,
     most_size: usize,
+    /// When what has ended was last searched for to make room.
+    swept: Option<Instant>,
 }
 
 impl Store {
     pub(super) fn new(most: usize, most_size: usize) -> Self {
-        Self { entries: HashMap::new(), size: 0, most, most_size }
+        Self { entries: HashMap::new(), size: 0, counts: [0; 3], most, most_size, swept: None }
     }
 
     /// Takes an entry in, unless all that it could take the place of is worth more.
@@ -106,7 +110,7 @@ impl Store {
         self.remove(&key);
         let size = entry.size(&key);
         if !self.has_room(size) {
-            self.retain(|entry| entry.is_live(now));
+            self.sweep(now);
         }
         for standing in [Standing::Claimed, Standing::Proved, Standing::ReliedOn] {
             if !self.has_room(size) && standing <= entry.standing {
@@ -115,6 +119,7 @@ impl Store {
         }
         if self.has_room(size) {
             self.size += size;
+            self.counts[entry.standing as usize] += 1;
             self.entries.insert(key, Box::new((entry, size)));
         }
     }
@@ -122,18 +127,33 @@ impl Store {
     pub(super) fn remove(&mut self, key: &CacheKey) -> Option<Entry> {
         let (entry, size) = *self.entries.remove(key)?;
         self.size -= size;
+        self.counts[entry.standing as usize] -= 1;
         Some(entry)
     }
 
     /// Keeps what `wanted` says.
     pub(super) fn retain(&mut self, wanted: impl Fn(&Entry) -> bool) {
-        let size = &mut self.size;
+        let (size, counts) = (&mut self.size, &mut self.counts);
         self.entries.retain(|_, entry| {
             let (entry, own) = &**entry;
             let keep = wanted(entry);
-            *size -= if keep { 0 } else { *own };
+            if !keep {
+                *size -= own;
+                counts[entry.standing as usize] -= 1;
+            }
             keep
         });
+    }
+
+    /// Lets an entry be worth so much, if it was worth less.
+    pub(super) fn raise(&mut self, key: &CacheKey, standing: Standing) {
+        let Some(entry) = self.entries.get_mut(key) else { return };
+        let entry = &mut entry.0;
+        if entry.standing < standing {
+            self.counts[entry.standing as usize] -= 1;
+            self.counts[standing as usize] += 1;
+            entry.standing = standing;
+        }
     }
 
     pub(super) fn entry(&mut self, key: &CacheKey) -> Option<&mut Entry> {
@@ -152,8 +172,21 @@ impl Store {
         self.entries.len() < self.most && self.size.saturating_add(size) <= self.most_size
     }
 
+    /// Gives back what has ended, unless that was done a moment ago: a full store has no time to
+    /// look at all that it holds for each entry that comes.
+    fn sweep(&mut self, now: Moment) {
+        let since = self.swept.map(|swept| now.monotonic.saturating_duration_since(swept));
+        if since.is_none_or(|since| since >= SWEEP) {
+            self.swept = Some(now.monotonic);
+            self.retain(|entry| entry.is_live(now));
+        }
+    }
+
     /// Frees an eighth, so that it is seldom done.
     fn evict(&mut self, standing: Standing) {
+        if self.counts[standing as usize] == 0 {
+            return;
+        }
         let held = self.entries.iter().map(|(key, entry)| (key, &entry.0, entry.1));
         let held = held.filter(|(_, entry, _)| entry.standing == standing);
         let held = held.map(|(key, entry, size)| Held { key, used: entry.used, size });
@@ -171,3 +204,6 @@ impl Store {
         }
     }
 }
+
+/// How often what has ended is searched for where there is no room.
+const SWEEP: Duration = Duration::from_secs(5);

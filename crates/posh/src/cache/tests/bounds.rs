@@ -155,6 +155,23 @@ fn what_has_ended_goes_before_what_has_not() {
 }
 
 #[test]
+fn a11_a_cache_that_is_full_looks_for_what_has_ended_only_now_and_then() {
+    let (mut cache, clock) = (cache(2), Clock::start());
+    let short = |name, now| fingerprints(name, 2, now);
+    cache.put("long.example", fingerprints("long.example", HOUR, clock.at(0)), clock.at(0));
+    cache.put("one.example", short("one.example", clock.at(0)), clock.at(0));
+    // What has ended goes; that it is so with the next, too, is not seen at once.
+    cache.put("two.example", short("two.example", clock.at(3)), clock.at(3));
+    assert!(cache.holds("two.example", clock.at(3)));
+    for (name, second, held) in [("three.example", 6, false), ("four.example", 8, true)] {
+        let now = clock.at(second);
+        cache.put_claimed(name, short(name, now), now);
+        assert_eq!(cache.holds(name, now), held, "{name}");
+    }
+    assert!(cache.holds("long.example", clock.at(10)));
+}
+
+#[test]
 fn what_has_ended_is_given_back_in_time() {
     let (mut cache, clock) = (cache(1000), Clock::start());
     for name in domains("short", 0..500) {
