@@ -15,14 +15,14 @@ mod tests;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use rustls_pki_types::{CertificateDer, UnixTime};
+use rustls_pki_types::UnixTime;
 
 pub use self::key::CacheKey;
 use self::lifetime::Kind;
 use self::store::{Entry, Standing, Store};
 use crate::finding::{Finding, Moment, Origin};
 use crate::lookup::LONGEST_LIFETIME;
-use crate::{Limits, Materials, Published};
+use crate::{Limits, Match, Materials, Published};
 
 /// For whom something is looked up.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
@@ -187,19 +187,19 @@ impl Cache {
         finding
     }
 
-    /// Takes note that `leaf` matched `seen`, if it does: that is kept before what strangers claim,
-    /// and a key set as long as the certificate lives (draft-02 §7).
+    /// Takes note that a certificate matched `seen`, which [`find`](Materials::find) `found`: that
+    /// is kept before what strangers only claim, and a key set as long as the certificate lives
+    /// (draft-02 §7).
     ///
     /// Says whether it is so old that it should be looked up again (A16).
     pub fn matched(
         &mut self,
         key: &CacheKey,
         seen: &Arc<Materials>,
-        leaf: &CertificateDer<'_>,
+        found: &Match,
         now: Moment,
     ) -> bool {
         let Some(entry) = self.positive.live(key, now) else { return false };
-        let Ok(found) = seen.find(leaf, now.wall) else { return false };
         if !entry.published.is(seen) {
             return false;
         }

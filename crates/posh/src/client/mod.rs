@@ -154,7 +154,10 @@ impl Client {
         leaf: &CertificateDer<'_>,
     ) -> Option<impl Future<Output = Finding> + Send + use<>> {
         let key = CacheKey::new(seen.source(), service, &self.0.profiles);
-        if !lock(&self.0.cache).matched(&key, seen, leaf, moment()) {
+        let now = moment();
+        // Compared before the cache is locked, which others wait for.
+        let found = seen.find(leaf, now.wall).ok()?;
+        if !lock(&self.0.cache).matched(&key, seen, &found, now) {
             return None;
         }
         // Where it may not be made now, the next match asks again.

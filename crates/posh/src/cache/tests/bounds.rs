@@ -79,7 +79,7 @@ fn a11_what_a_certificate_matched_or_we_used_comes_before_claims() {
     let (mut cache, clock) = (cache(100), Clock::start());
     fill(&mut cache, strangers, domains("peer", 0..2), clock, 0);
     let seen = cache.look("peer-0.example", clock.at(2)).unwrap();
-    cache.matched(&key("peer-0.example"), materials(&seen), &leaf(), clock.at(2));
+    cache.match_leaf("peer-0.example", materials(&seen), clock.at(2));
     cache.find(&key("peer-1.example"), Purpose::Ourselves, clock.at(2)).unwrap();
     fill(&mut cache, strangers, domains("claimed", 0..1000), clock, 10);
     assert!(all_held(&mut cache, domains("peer", 0..2), clock.at(2000)));
@@ -92,7 +92,7 @@ fn a11_what_strangers_prove_of_their_own_takes_the_place_of_nothing_that_we_aske
     for (name, second) in domains("proved", 0..1000).zip(100..) {
         let now = clock.at(second);
         let found = cache.put_claimed(&name, fingerprints(&name, 24 * HOUR, now), now);
-        cache.matched(&key(&name), materials(&found.published), &leaf(), now);
+        cache.match_leaf(&name, materials(&found.published), now);
     }
     assert!(all_held(&mut cache, domains("ours", 0..90), clock.at(2000)));
 }

@@ -83,7 +83,7 @@ fn a24_ca10_a_clock_that_is_set_back_prolongs_nothing_when_a_certificate_matches
     let mut cache = holding(key_set(clock), clock);
     let seen = cache.look(SOURCE, clock.at(1)).unwrap();
     let back = Moment { monotonic: clock.at(60).monotonic, wall: wall(START - HOUR) };
-    cache.matched(&key(SOURCE), materials(&seen), &leaf(), back);
+    cache.match_leaf(SOURCE, materials(&seen), back);
     let at = |seconds| Moment { monotonic: clock.at(seconds).monotonic, wall: back.wall };
     assert!(cache.holds(SOURCE, at(24 * HOUR - 1)));
     assert!(!cache.holds(SOURCE, at(24 * HOUR)));
@@ -125,20 +125,10 @@ fn p24_a_key_set_that_a_certificate_matched_is_kept_as_long_as_that_lives() {
     let clock = Clock::start();
     let mut cache = holding(key_set(clock), clock);
     let seen = cache.look(SOURCE, clock.at(1)).unwrap();
-    cache.matched(&key(SOURCE), materials(&seen), &leaf(), clock.at(1));
+    cache.match_leaf(SOURCE, materials(&seen), clock.at(1));
     let later = clock.at(24 * HOUR - 1);
     assert!(matches_leaf(&cache.look(SOURCE, later).unwrap(), later));
     assert!(!cache.holds(SOURCE, clock.at(24 * HOUR)));
-}
-
-#[test]
-fn p24_what_does_not_match_a_key_set_prolongs_nothing() {
-    let clock = Clock::start();
-    let mut cache = holding(key_set(clock), clock);
-    let seen = cache.look(SOURCE, clock.at(1)).unwrap();
-    let other = CertificateDer::from(vec![0x30, 0]);
-    cache.matched(&key(SOURCE), materials(&seen), &other, clock.at(1));
-    assert!(!cache.holds(SOURCE, clock.at(5 * MINUTE)));
 }
 
 #[test]
@@ -146,7 +136,7 @@ fn a_match_does_not_prolong_fingerprints() {
     let clock = Clock::start();
     let mut cache = holding(fingerprints(SOURCE, HOUR, clock.at(0)), clock);
     let seen = cache.look(SOURCE, clock.at(1)).unwrap();
-    cache.matched(&key(SOURCE), materials(&seen), &leaf(), clock.at(1));
+    cache.match_leaf(SOURCE, materials(&seen), clock.at(1));
     assert!(!cache.holds(SOURCE, clock.at(HOUR)));
 }
 

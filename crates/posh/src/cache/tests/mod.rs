@@ -3,8 +3,8 @@ mod endings;
 mod failures;
 mod replacing;
 
-use rustls_pki_types::DnsName;
 use rustls_pki_types::pem::PemObject;
+use rustls_pki_types::{CertificateDer, DnsName};
 use url::Url;
 
 use super::*;
@@ -117,6 +117,12 @@ impl Cache {
     /// The same for a stranger.
     fn put_claimed(&mut self, source: &str, published: Published, now: Moment) -> Finding {
         self.keep(&key(source), published, strangers(now), now, DICE)
+    }
+
+    /// Tells of the match of [`leaf`], if it is one.
+    fn match_leaf(&mut self, source: &str, seen: &Arc<Materials>, now: Moment) -> bool {
+        let found = seen.find(&leaf(), now.wall);
+        found.is_ok_and(|found| self.matched(&key(source), seen, &found, now))
     }
 
     /// What is found, without it being asked for by us.

@@ -192,7 +192,7 @@ fn a16_a_match_on_what_is_older_than_an_hour_asks_for_another_look() {
     for (second, old) in [(HOUR, false), (HOUR + 1, true)] {
         let (mut cache, seen) = holding(clock);
         let seen = materials(&seen.published);
-        assert_eq!(cache.matched(&key(SOURCE), seen, &leaf(), clock.at(second)), old);
+        assert_eq!(cache.match_leaf(SOURCE, seen, clock.at(second)), old);
     }
 }
 
@@ -202,5 +202,5 @@ fn a16_what_matched_something_else_asks_for_nothing() {
     let (mut cache, _) = holding(clock);
     let elsewhere = fingerprints(SOURCE, 24 * HOUR, clock.at(0));
     let now = clock.at(2 * HOUR);
-    assert!(!cache.matched(&key(SOURCE), materials(&elsewhere), &leaf(), now));
+    assert!(!cache.match_leaf(SOURCE, materials(&elsewhere), now));
 }
