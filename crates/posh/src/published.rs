@@ -89,9 +89,35 @@ pub enum FetchError {
         #[source]
         error: Box<dyn std::error::Error + Send + Sync>,
     },
+    /// We cannot connect, for want of a route or of descriptors, for example. Says nothing about the
+    /// domain.
+    #[error("cannot connect to {url} from here")]
+    Local {
+        /// Which URL.
+        url: Url,
+        /// Why.
+        #[source]
+        error: Box<dyn std::error::Error + Send + Sync>,
+    },
     /// The lookup ended without a result: the runtime is shutting down, or the lookup panicked.
     #[error("the lookup was interrupted")]
     Interrupted,
+}
+
+impl FetchError {
+    /// Where there was no answer to be understood.
+    pub(crate) fn unanswered(&self) -> Option<&Url> {
+        match self {
+            Self::Status { url, .. }
+            | Self::Refused { url }
+            | Self::Untrusted { url, .. }
+            | Self::WrongName { url }
+            | Self::Timeout { url }
+            | Self::Unreachable { url, .. }
+            | Self::Local { url, .. } => Some(url),
+            Self::Invalid(_) | Self::Source(_) | Self::OverBudget(_) | Self::Interrupted => None,
+        }
+    }
 }
 
 impl From<LookupError> for FetchError {

@@ -1,7 +1,7 @@
 use rustls_pki_types::DnsName;
 
 use crate::lookup::normalised;
-use crate::{Profile, Service};
+use crate::{Profile, Published, Service};
 
 /// What is asked: of which source domain, for what, in which profiles.
 ///
@@ -26,6 +26,13 @@ impl CacheKey {
         let name = self.source.as_ref();
         let mut dots = name.rmatch_indices('.').map(|(dot, _)| dot + 1).chain([0]);
         dots.nth(labels.checked_sub(1)?).map(|start| &name[start..])
+    }
+
+    /// Whether it is another host that did not answer.
+    pub(super) fn is_foreign(&self, published: &Published) -> bool {
+        let Published::Unknown(error) = published else { return false };
+        let host = error.unanswered().and_then(|url| url.host_str());
+        host.is_some_and(|host| host != self.source.as_ref())
     }
 
     /// About how many bytes of the heap it holds.

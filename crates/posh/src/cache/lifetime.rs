@@ -20,6 +20,8 @@ pub(super) enum Kind {
     Invalid,
     /// It says nothing that could be understood.
     Unreachable,
+    /// Our own rules or system keep us from connecting: no answer of the domain's.
+    Barred,
     /// We did not ask, or not to the end: no answer at all.
     Ours,
 }
@@ -35,8 +37,8 @@ impl Kind {
                     ..
                 }) => Self::Withdrawn,
                 FetchError::Invalid(_) => Self::Invalid,
+                FetchError::Refused { .. } | FetchError::Local { .. } => Self::Barred,
                 FetchError::Status { .. }
-                | FetchError::Refused { .. }
                 | FetchError::Untrusted { .. }
                 | FetchError::WrongName { .. }
                 | FetchError::Timeout { .. }
@@ -55,7 +57,7 @@ impl Kind {
     /// than [`Limits`] say.
     pub(super) fn negative(self, failures: u32, limits: &Limits, dice: u64) -> Option<Duration> {
         let (least, most) = match self {
-            Self::Found(_) | Self::Ours => return None,
+            Self::Found(_) | Self::Barred | Self::Ours => return None,
             Self::Absent => (limits.absent / 10 * 9, limits.absent),
             Self::Withdrawn | Self::Invalid => (limits.invalid / 10 * 9, limits.invalid),
             Self::Unreachable => {

@@ -63,7 +63,8 @@ pub struct Asked {
 ///
 /// - An entry ends at the earlier of its monotonic and its wall-clock end.
 /// - Only a document replaces one that may still be used, or its withdrawal; no failure does.
-/// - What could not be found out for reasons of our own is not kept, and confirms no mismatch.
+/// - What could not be found out for reasons of our own is not kept; what we did not look at
+///   confirms no mismatch either.
 /// - Documents and failures are bounded separately, by [`Limits`]; what strangers claim never takes
 ///   the place of what they proved, nor that of what we asked for ourselves, and a site with many
 ///   names loses its own first.
@@ -164,7 +165,7 @@ impl Cache {
                     return Finding::fetched(published, asked.began.monotonic);
                 }
                 (Kind::Ours, Some(Reason::Age) | None) => return live.cached(now),
-                (Kind::Absent | Kind::Invalid | Kind::Unreachable, _) => {
+                (Kind::Absent | Kind::Invalid | Kind::Unreachable | Kind::Barred, _) => {
                     return live.stale(published, now);
                 }
             }
@@ -178,7 +179,7 @@ impl Cache {
             began: asked.began.monotonic,
         };
         match kind {
-            Kind::Ours => {}
+            Kind::Ours | Kind::Barred => {}
             Kind::Found(until) => self.keep_found(key, published, until, asked, now),
             Kind::Withdrawn | Kind::Absent | Kind::Invalid | Kind::Unreachable => {
                 self.keep_failure(key, published, kind, asked, now, dice);
@@ -263,9 +264,11 @@ impl Cache {
         let earlier = failure.as_ref().map(|entry| (entry.failures, entry.is_live(now), entry.end));
         let before = withdrawn.or(failure);
         let (failures, was_live, limit) = earlier.unwrap_or((0, false, now));
+        let is_foreign = key.is_foreign(&published);
         let mut entry = entry(published, before, asked, now);
-        // A stranger's claims neither make it longer nor count.
+        // A stranger's claims neither make it longer nor count, nor do hosts that are led to.
         let (strikes, counted) = match (kind, asked.purpose) {
+            (Kind::Unreachable, Purpose::Ourselves) if is_foreign => (0, failures),
             (Kind::Unreachable, Purpose::Ourselves) => (failures, failures.saturating_add(1)),
             (_, Purpose::Ourselves) => (0, 0),
             (_, Purpose::Stranger) => (0, failures),

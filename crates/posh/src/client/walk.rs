@@ -42,7 +42,7 @@ impl Walker<'_> {
             let host = Origin::Host(host.to_owned());
             visit.fetch_from(host, Instant::now()).map_err(FetchError::OverBudget)?;
         }
-        let cannot_open = |error| FetchError::Unreachable {
+        let cannot_open = |error| FetchError::Local {
             url: url.clone(),
             error: Box::<reqwest::Error>::new(error),
         };

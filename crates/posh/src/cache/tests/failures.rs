@@ -40,7 +40,6 @@ fn ph12_no_answer_is_kept_for_one_to_two_minutes() {
         FetchError::Unreachable { url: url(), error: broken() },
         FetchError::Untrusted { url: url(), error: broken() },
         FetchError::WrongName { url: url() },
-        FetchError::Refused { url: url() },
     ] {
         let published = unknown(error);
         let lifetimes = ALL_DICE.map(|dice| lifetime(&published, dice));
@@ -56,6 +55,8 @@ fn a11_our_own_refusals_are_never_kept() {
         FetchError::OverBudget(Budget::Process),
         FetchError::OverBudget(Budget::Domain),
         FetchError::Interrupted,
+        FetchError::Refused { url: url() },
+        FetchError::Local { url: url(), error: "no route".into() },
     ] {
         assert_eq!(lifetime(&unknown(error), DICE), 0);
     }
@@ -78,6 +79,19 @@ fn a11_growth_ends_at_ten_minutes_and_with_an_answer() {
     let later = clock.at(4 * HOUR + 1);
     cache.keep(&key(SOURCE), failed(), ours(later), later, u64::MAX);
     assert_eq!(kept_from(&mut cache, 4 * HOUR + 1, clock), 120);
+}
+
+#[test]
+fn a11_a_host_behind_a_redirect_that_fails_keeps_its_domain_out_no_longer() {
+    let (mut cache, clock) = (Cache::new(Limits::default()), Clock::start());
+    let mut now = 0;
+    for _ in 0..3 {
+        let url = "https://elsewhere.example/".parse().unwrap();
+        let failed = unknown(FetchError::Status { url, status: 503 });
+        cache.keep(&key(SOURCE), failed, ours(clock.at(now)), clock.at(now), u64::MAX);
+        assert_eq!(kept_from(&mut cache, now, clock), 120);
+        now += 120;
+    }
 }
 
 #[test]
