@@ -91,7 +91,7 @@ impl Client {
     /// What `source` publishes for `service`; asked for by ourselves, so within no budget.
     ///
     /// Ends within [`Limits::timeout`]. Whoever asks while the same is being looked up shares the
-    /// result; who stops waiting harms nobody else. Has to be called within a tokio runtime.
+    /// result, which [is cached](Finding::is_cached) then, since it may be from before; who stops waiting harms nobody else. Has to be called within a tokio runtime.
     pub async fn fetch(&self, source: &DnsName<'_>, service: &Service) -> Finding {
         self.look_up(source, service, Asker::Ourselves, None).await
     }
@@ -180,7 +180,7 @@ impl Client {
         }
         let reason = seen.map(|_| Reason::NoProof(asker.purpose()));
         match inner.board(&key, (source, service), asker, seen, reason) {
-            Ok(waiting) if seen.is_some() && waiting.ticket == Ticket::Joined => {
+            Ok(waiting) if waiting.ticket == Ticket::Joined => {
                 waiting.landing().await.before(Instant::now())
             }
             Ok(waiting) => waiting.landing().await,

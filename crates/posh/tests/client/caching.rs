@@ -145,6 +145,27 @@ async fn a10_a_refetch_that_began_before_is_not_the_last_word() {
 }
 
 #[tokio::test]
+async fn a10_who_joins_a_lookup_that_began_before_may_look_again() {
+    let (world, identity) = world().await;
+    world.publish(SOURCE, Profile::Rfc7711, &[&identity]);
+    let (client, hold) = (client(&world), Hold::new());
+    world.reply(SOURCE, Profile::Draft02, Reply::status(404).held_by(&hold));
+    let fetch = || {
+        let client = client.clone();
+        tokio::spawn(async move { find_on_behalf(&client, SOURCE, ASKER).await })
+    };
+    let first = fetch();
+    let both = |requests: &[_]| requests.len() == 2;
+    world.web.requests().wait_for_all(both, DEADLINE).await.unwrap();
+    let second = fetch();
+    tokio::task::yield_now().await;
+    hold.release();
+    assert!(matches!(first.await.unwrap().origin, Origin::Fetched));
+    assert!(second.await.unwrap().is_cached());
+    assert_eq!(world.web.requests().len(), 2);
+}
+
+#[tokio::test]
 async fn a10_a_budget_that_is_used_up_does_not_use_up_that_of_the_domain() {
     let (world, identity) = world().await;
     world.publish(SOURCE, Profile::Rfc7711, &[&identity]);
