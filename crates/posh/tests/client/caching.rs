@@ -272,6 +272,44 @@ async fn a16_a_document_is_looked_at_for_its_age_once_a_minute() {
     assert_eq!(world.web.requests().len(), 4);
 }
 
+/// Two domains that refer to one document, and where that is.
+async fn sharing() -> (World, Identity, [&'static str; 2], String) {
+    let (world, identity) = world().await;
+    let (sources, path) = (["a.example", "b.example"], "/posh.json".to_owned());
+    let mut shared = well_known(HOSTING, Profile::Rfc7711);
+    shared.set_path(&path);
+    world.open_web_host(HOSTING);
+    sources.iter().for_each(|source| world.refer(source, Profile::Rfc7711, &shared));
+    (world, identity, sources, path)
+}
+
+const HOSTING: &str = "hosting.example";
+
+#[tokio::test]
+async fn a15_each_sources_own_hop_is_fetched() {
+    let (world, identity, sources, path) = sharing().await;
+    world.publish_at(HOSTING, &path, Profile::Rfc7711, &[&identity]);
+    let client = client(&world);
+    for source in sources {
+        assert!(matches_leaf(&find(&client, source).await, &identity));
+        let own = well_known(source, Profile::Rfc7711);
+        let asked = world.web.requests().all().into_iter();
+        let asked = asked.filter(|r| r.server_name == source && r.path() == own.path());
+        assert_eq!(asked.count(), 1, "{source}");
+    }
+}
+
+#[tokio::test]
+async fn a15_a_failure_behind_a_shared_reference_is_not_another_sources() {
+    let (world, identity, [one, other], path) = sharing().await;
+    let client = client(&world);
+    let failed = find(&client, one).await.published;
+    assert!(matches!(failed, Published::Unknown(_)), "{failed:?}");
+    world.publish_at(HOSTING, &path, Profile::Rfc7711, &[&identity]);
+    assert!(matches_leaf(&find(&client, other).await, &identity));
+    assert!(find(&client, one).await.is_cached());
+}
+
 #[tokio::test]
 async fn one_profile_and_both_are_asked_for_by_clients_of_their_own() {
     let (world, identity) = world().await;
