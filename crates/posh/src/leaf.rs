@@ -17,7 +17,8 @@ pub struct Leaf<'a> {
     subject_public_key_info: &'a [u8],
     not_before: UnixTime,
     not_after: UnixTime,
-    extensions: Der<'a>,
+    /// `None` if they cannot be read.
+    extensions: Option<Der<'a>>,
 }
 
 impl<'a> Leaf<'a> {
@@ -56,15 +57,16 @@ impl<'a> Leaf<'a> {
             .filter_map(move |name| other_name(name, type_id))
     }
 
-    /// Whether it limits what those that it vouches for may be named (RFC 5280 §4.2.1.10).
+    /// Whether it limits what those that it vouches for may be named (RFC 5280 §4.2.1.10), or may
+    /// do so: that is taken to be the case where its extensions cannot be read to their end.
     pub fn constrains_names(&self) -> bool {
-        extension(self.extensions, &NAME_CONSTRAINTS).is_some()
+        !self.extensions.is_some_and(|extensions| lacks(extensions, &NAME_CONSTRAINTS))
     }
 
     /// Whether a client may show it: it has no list of purposes, or one with clientAuth or
     /// anyExtendedKeyUsage in it (RFC 5280 §4.2.1.12).
     pub fn is_for_clients(&self) -> bool {
-        let Some(value) = extension(self.extensions, &EXTENDED_KEY_USAGE) else { return true };
+        let Some(value) = self.extension(&EXTENDED_KEY_USAGE) else { return true };
         let list = Der::new(value).expect(der::SEQUENCE);
         let mut purposes = Der::new(list.map_or(&[], |list| list.content));
         std::iter::from_fn(|| purposes.next())
@@ -81,8 +83,13 @@ impl<'a> Leaf<'a> {
         PublicKey::from_spki(self.subject_public_key_info)
     }
 
+    fn extension(&self, kind: &[u8]) -> Option<&'a [u8]> {
+        extension(self.extensions?, kind)
+    }
+
     fn alternative_names(&self) -> impl Iterator<Item = Element<'a>> + use<'a> {
-        let names = extension(self.extensions, &SUBJECT_ALT_NAME)
+        let names = self
+            .extension(&SUBJECT_ALT_NAME)
             .and_then(|value| Der::new(value).expect(der::SEQUENCE));
         let mut names = Der::new(names.map_or(&[], |names| names.content));
         std::iter::from_fn(move || names.next())
@@ -108,7 +115,7 @@ impl<'a> Leaf<'a> {
             not_before: time(validity.next()?)?,
             not_after: time(validity.next()?)?,
             subject_public_key_info: body.expect(der::SEQUENCE)?.whole,
-            extensions: extensions(body).unwrap_or_else(|| Der::new(&[])),
+            extensions: extensions(body),
         })
     }
 }
@@ -119,11 +126,30 @@ impl<'a> Leaf<'a> {
 #[non_exhaustive]
 pub struct InvalidLeaf;
 
-/// The extensions, from what follows the key.
+/// The extensions, from what follows the key; none where nothing does.
 fn extensions(mut body: Der<'_>) -> Option<Der<'_>> {
     let _issuer_unique_id = body.optional(ISSUER_UNIQUE_ID);
     let _subject_unique_id = body.optional(SUBJECT_UNIQUE_ID);
-    Some(body.expect(EXTENSIONS)?.inside().expect(der::SEQUENCE)?.inside())
+    if body.end().is_some() {
+        return Some(body);
+    }
+    let mut explicit = body.expect(EXTENSIONS)?.inside();
+    let extensions = explicit.expect(der::SEQUENCE)?.inside();
+    explicit.end()?;
+    body.end()?;
+    Some(extensions)
+}
+
+/// Whether all extensions can be read, and none is of a kind.
+fn lacks(mut extensions: Der<'_>, kind: &[u8]) -> bool {
+    while extensions.end().is_none() {
+        let extension = extensions.expect(der::SEQUENCE).map(Element::inside);
+        let own = extension.and_then(|mut extension| extension.expect(der::OBJECT_IDENTIFIER));
+        if own.is_none_or(|own| own.content == kind) {
+            return false;
+        }
+    }
+    true
 }
 
 /// The value of the first extension of a kind.
@@ -287,6 +313,28 @@ mod tests {
             let name = Element { tag: OTHER_NAME, content: &name, whole: &name };
             assert_eq!(other_name(name, &TYPE), expected, "{value:?}");
             assert_eq!(other_name(name, &[0x2b, 7]), None);
+        }
+    }
+
+    #[test]
+    fn a07_extensions_that_cannot_be_read_may_constrain_names() {
+        let constraints = [0x30, 9, 0x06, 3, 0x55, 0x1d, 0x1e, 0x04, 2, 0x30, 0];
+        let other = [0x30, 8, 0x06, 3, 0x55, 0x1d, 0x11, 0x04, 1, 7];
+        assert!(lacks(Der::new(&[]), &NAME_CONSTRAINTS));
+        assert!(lacks(Der::new(&other), &NAME_CONSTRAINTS));
+        let long_tag = [0x3f, 0x20, 0];
+        let nameless = [0x30, 3, 0x04, 1, 7];
+        for before in [&[][..], &other, &long_tag, &nameless] {
+            let extensions = [before, &constraints].concat();
+            assert!(!lacks(Der::new(&extensions), &NAME_CONSTRAINTS), "{before:?}");
+        }
+        assert!(!lacks(Der::new(&constraints[..5]), &NAME_CONSTRAINTS));
+
+        let wrapped = [&[EXTENSIONS, 12, 0x30, 10][..], &other].concat();
+        assert!(extensions(Der::new(&[])).is_some());
+        assert!(extensions(Der::new(&wrapped)).is_some());
+        for unreadable in [&wrapped[..9], &[&long_tag, &wrapped[..]].concat(), &[0x05, 0]] {
+            assert!(extensions(Der::new(unreadable)).is_none(), "{unreadable:?}");
         }
     }
 
