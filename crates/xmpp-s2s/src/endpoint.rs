@@ -19,7 +19,7 @@ use crate::context::Context;
 use crate::delivery::{Delivery, Undelivered};
 use crate::discovery::{Discovery, Extent, Finder, FinderError};
 use crate::inbound::{Claimed, Incoming};
-use crate::listener;
+use crate::listener::next_connection;
 use crate::outbound::{Sights, Visit, explore};
 use crate::peer::{Peer, Registry};
 use crate::pool::Pool;
@@ -123,7 +123,7 @@ impl Endpoint {
         let (welcome, mut stop) = (Arc::new(welcome), self.0.pool.stop());
         loop {
             let (tcp, address) = tokio::select! {
-                accepted = listener::next(|cx| listener.poll_accept(cx)) => accepted,
+                accepted = next_connection(&listener) => accepted,
                 () = stop.wanted() => return,
             };
             let (endpoint, welcome) = (self.clone(), welcome.clone());

@@ -182,6 +182,7 @@ pub use delivery::{Delivery, Undelivered};
 pub use discovery::{Discovery, DiscoveryError, Target};
 pub use endpoint::{ConfigError, Endpoint};
 pub use inbound::{Inbound, InboundError, Incoming};
+pub use listener::next_connection;
 pub use outbound::{ConnectError, Sights, Visit};
 pub use peer::{Direction, Peer};
 pub use standing::Standing;

@@ -2,17 +2,26 @@
 
 use std::future::poll_fn;
 use std::io;
+use std::net::SocketAddr;
 use std::task::{Context as Task, Poll};
 use std::time::Duration;
 
+use tokio::net::{TcpListener, TcpStream};
 use tokio::time::sleep;
 use tracing::{debug, warn};
 
-/// How long nothing is accepted after the system had no descriptor or no memory for it.
-const PAUSE: Duration = Duration::from_millis(250);
+/// Takes the next connection, whatever happens until then: those that are lost before they are
+/// taken are passed over, and where the system has no room for another, it is left alone for a
+/// moment.
+///
+/// [`Endpoint::serve`](crate::Endpoint::serve) goes by it; it is for whoever listens without that.
+/// Cancel safe.
+pub async fn next_connection(listener: &TcpListener) -> (TcpStream, SocketAddr) {
+    next(|cx| listener.poll_accept(cx)).await
+}
 
 /// The next connection that `accept` gives, whatever happens until then. Cancel safe.
-pub(crate) async fn next<T>(mut accept: impl FnMut(&mut Task<'_>) -> Poll<io::Result<T>>) -> T {
+async fn next<T>(mut accept: impl FnMut(&mut Task<'_>) -> Poll<io::Result<T>>) -> T {
     loop {
         match poll_fn(&mut accept).await {
             Ok(accepted) => return accepted,
@@ -27,16 +36,28 @@ pub(crate) async fn next<T>(mut accept: impl FnMut(&mut Task<'_>) -> Poll<io::Re
     }
 }
 
-/// All other errors come again at once until the system has what it needs.
+/// What the network has against a connection comes with accepting it (`man 2 accept`). All other
+/// errors come again at once until the system has what it needs.
 fn concerns_one_connection(error: &io::Error) -> bool {
+    let has_no_kind = || error.raw_os_error().is_some_and(|code| NETWORK_ERRORS.contains(&code));
     matches!(
         error.kind(),
         io::ErrorKind::ConnectionAborted
             | io::ErrorKind::ConnectionReset
             | io::ErrorKind::ConnectionRefused
+            | io::ErrorKind::HostUnreachable
             | io::ErrorKind::Interrupted
-    )
+            | io::ErrorKind::NetworkDown
+            | io::ErrorKind::NetworkUnreachable
+            | io::ErrorKind::TimedOut
+    ) || has_no_kind()
 }
+
+/// How long nothing is accepted after the system had no descriptor or no memory for it.
+const PAUSE: Duration = Duration::from_millis(250);
+
+/// `ENONET`, `EPROTO`, `ENOPROTOOPT` and `EHOSTDOWN` of Linux, which have no kind.
+const NETWORK_ERRORS: &[i32] = if cfg!(target_os = "linux") { &[64, 71, 92, 112] } else { &[] };
 
 #[cfg(test)]
 mod tests {
@@ -53,11 +74,26 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_connection_that_is_lost_holds_up_no_other() {
-        assert_eq!(after(io::ErrorKind::ConnectionAborted.into()).await, Duration::ZERO);
+        for kind in [
+            io::ErrorKind::ConnectionAborted,
+            io::ErrorKind::HostUnreachable,
+            io::ErrorKind::NetworkDown,
+            io::ErrorKind::NetworkUnreachable,
+            io::ErrorKind::TimedOut,
+        ] {
+            assert_eq!(after(kind.into()).await, Duration::ZERO, "{kind}");
+        }
+        for &code in NETWORK_ERRORS {
+            let error = io::Error::from_raw_os_error(code);
+            assert_eq!(after(error).await, Duration::ZERO, "{code}");
+        }
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_system_that_has_no_room_is_left_alone_for_a_moment() {
-        assert!(after(io::ErrorKind::OutOfMemory.into()).await >= PAUSE);
+        const EMFILE: i32 = 24;
+        for error in [io::ErrorKind::OutOfMemory.into(), io::Error::from_raw_os_error(EMFILE)] {
+            assert!(after(error).await >= PAUSE);
+        }
     }
 }

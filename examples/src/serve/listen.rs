@@ -1,16 +1,11 @@
-//! Listeners: how they are opened, and how they get over bad moments.
+//! Listeners, and what to do where they cannot be opened.
 
 use std::io;
 use std::net::SocketAddr;
-use std::time::Duration;
 
 use socket2::{Domain, Protocol, Socket, Type};
 use thiserror::Error;
-use tokio::net::{TcpListener, TcpStream};
-use tracing::{debug, warn};
-
-/// How long nothing is accepted after the system had no descriptor or no memory for it.
-const PAUSE: Duration = Duration::from_millis(250);
+use tokio::net::TcpListener;
 
 /// How many connections wait to be accepted.
 const BACKLOG: i32 = 1024;
@@ -63,33 +58,11 @@ fn fix(error: &io::Error) -> &'static str {
     }
 }
 
-/// The next connection, whatever happens until then.
-pub(super) async fn accept(listener: &TcpListener) -> (TcpStream, SocketAddr) {
-    loop {
-        match listener.accept().await {
-            Ok(accepted) => return accepted,
-            Err(error) if concerns_one_connection(&error) => debug!(%error, "connection lost"),
-            Err(error) => {
-                warn!(%error, "cannot take connections for a moment");
-                tokio::time::sleep(PAUSE).await;
-            }
-        }
-    }
-}
-
-/// All other errors come again at once until the system has what it needs.
-fn concerns_one_connection(error: &io::Error) -> bool {
-    matches!(
-        error.kind(),
-        io::ErrorKind::ConnectionAborted
-            | io::ErrorKind::ConnectionReset
-            | io::ErrorKind::ConnectionRefused
-            | io::ErrorKind::Interrupted
-    )
-}
-
 #[cfg(test)]
 mod tests {
+    use tokio::net::TcpStream;
+    use xmpp_s2s::next_connection;
+
     use super::*;
 
     #[tokio::test]
@@ -124,7 +97,8 @@ mod tests {
         let both = ["0.0.0.0", "[::]"].map(|ip| format!("{ip}:{port}").parse().unwrap());
         let listeners = bind(&both).unwrap();
         for (listener, target) in listeners.iter().zip(["127.0.0.1", "::1"]) {
-            let (connected, _) = tokio::join!(TcpStream::connect((target, port)), accept(listener));
+            let (connected, _) =
+                tokio::join!(TcpStream::connect((target, port)), next_connection(listener));
             connected.unwrap();
         }
     }

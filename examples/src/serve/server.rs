@@ -9,9 +9,8 @@ use tokio::net::TcpListener;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
-use xmpp_s2s::{AcceptError, Endpoint, Peer, Stanza};
+use xmpp_s2s::{AcceptError, Endpoint, Peer, Stanza, next_connection};
 
-use super::listen;
 use super::stream::converse;
 
 /// Is told what comes in, besides the services that answer it.
@@ -121,7 +120,7 @@ pub(super) struct Door<O> {
 impl<O: Observer> Door<O> {
     async fn take_all(self, listener: TcpListener) {
         loop {
-            let (tcp, address) = listen::accept(&listener).await;
+            let (tcp, address) = next_connection(&listener).await;
             tokio::spawn(converse(self.clone(), tcp, address));
         }
     }
