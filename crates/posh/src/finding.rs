@@ -31,6 +31,16 @@ impl Finding {
         matches!(self.origin, Origin::Cached { .. })
     }
 
+    /// Whether the last look was not made, or not to its end, for reasons of our own.
+    pub fn is_withheld(&self) -> bool {
+        match &self.origin {
+            Origin::Stale { instead, .. } => instead.is_withheld(),
+            Origin::Fetched | Origin::Refetched | Origin::Cached { .. } => {
+                self.published.is_withheld()
+            }
+        }
+    }
+
     /// The same for someone who began to ask when it was being looked up already: what it does not
     /// prove may have come up since (A10).
     #[cfg(feature = "client")]
@@ -63,7 +73,7 @@ impl Finding {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Origin {
-    /// It was looked up when it was asked for.
+    /// It was looked up when it was asked for, or was to be.
     Fetched,
     /// It was looked up anew, since what had been found before proved nothing.
     Refetched,

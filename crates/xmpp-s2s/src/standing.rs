@@ -1,6 +1,6 @@
 //! One of our own domains, as others find it.
 
-use posh::{FetchError, Finding, Published};
+use posh::{Finding, Origin, Published};
 use rustls::pki_types::UnixTime;
 use xmpp_s2s_proto::dna::{Evidence, Policy, Presented, Prooftype};
 use xmpp_s2s_proto::{Domain, Pair, Trail};
@@ -19,6 +19,9 @@ pub struct Standing {
     pub targets: Result<Vec<Target>, DiscoveryError>,
     /// What the domain publishes.
     pub evidence: Evidence,
+    /// What the domain publishes instead by now, where the evidence is a document that is not served
+    /// any more and may still be used: whoever looks for the first time finds only this.
+    pub instead: Option<Published>,
     /// What proves the domain to others; `None` if nothing does.
     pub prooftype: Option<Prooftype>,
     /// Every step, with what each prooftype says of our certificate; both of its domains are ours.
@@ -33,10 +36,15 @@ pub(crate) async fn standing(context: &Context, local: &Domain) -> Option<Standi
     let discovery = context.finder.discover(local, &policy, Extent::Everything).await;
     let Discovery { targets, mut evidence, mut steps, finding } = discovery;
     // What was kept is what some others still have; what is published now, all will.
+    let mut instead = None;
     if let Some(seen) = finding.filter(Finding::is_cached) {
         let (again, step) = context.finder.look_again(&seen, local, Asker::Ourselves).await;
-        steps.push(step);
-        if !is_over_budget(&again.published) {
+        if let Origin::Stale { instead: now, .. } = &again.origin {
+            instead = Some(now.clone()).filter(|now| !now.is_withheld());
+        }
+        // That we may not look again says nothing about the domain.
+        if !again.is_withheld() {
+            steps.push(step);
             evidence.posh = Some(again.published);
         }
     }
@@ -53,10 +61,5 @@ pub(crate) async fn standing(context: &Context, local: &Domain) -> Option<Standi
         Ok(association) => association.trail().clone(),
         Err(rejection) => rejection.trail,
     });
-    Some(Standing { targets, evidence, prooftype, trail })
-}
-
-fn is_over_budget(published: &Published) -> bool {
-    let Published::Unknown(error) = published else { return false };
-    matches!(**error, FetchError::OverBudget(_))
+    Some(Standing { targets, evidence, instead, prooftype, trail })
 }

@@ -60,6 +60,25 @@ async fn our_own_policy_does_not_decide_how_our_domain_stands() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_document_that_is_not_served_any_more_is_told_apart_from_one_that_is() {
+    let world = World::start().await.unwrap();
+    let identity = hosted(&world, B);
+    world.publish(B, Rfc7711, &[&identity]);
+    let endpoint = Endpoint::new(config(&world, &identity)).unwrap();
+    let mut looks = Vec::new();
+    for _ in 0..3 {
+        let standing = endpoint.standing(&domain(B)).await.unwrap();
+        assert_eq!(standing.prooftype, Some(Prooftype::Posh));
+        let told = codes(&standing.trail).into_iter().filter(|code| *code == Code::PoshFound);
+        assert!(!codes(&standing.trail).contains(&Code::PoshMismatchUnconfirmed));
+        looks.push((told.count(), standing.instead.is_some()));
+        world.reply(B, Rfc7711, Reply::status(404));
+    }
+    // The third time we may not look again.
+    assert_eq!(looks, [(1, false), (2, true), (1, false)]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn domains_of_others_have_no_standing() {
     let world = World::start().await.unwrap();
     let endpoint = Endpoint::new(config(&world, &ordinary(&world, B))).unwrap();

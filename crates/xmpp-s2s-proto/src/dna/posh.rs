@@ -70,7 +70,7 @@ impl Step {
         };
         let detail = match published.is_withheld() {
             true => detail,
-            false => format!("{detail} ({})", cache(&finding.origin)),
+            false => format!("{detail} ({})", cache(finding)),
         };
         Self::new(Phase::Posh, code(published), detail, elapsed)
     }
@@ -90,11 +90,14 @@ fn absence(domain: &Domain) -> String {
 }
 
 /// What the cache has to do with it.
-fn cache(origin: &Origin) -> String {
-    match origin {
+fn cache(finding: &Finding) -> String {
+    match &finding.origin {
         Origin::Fetched => "cache=miss".into(),
         Origin::Refetched => "cache=miss, fetched anew".into(),
         Origin::Cached { age } => format!("cache=hit, age {} s", age.as_secs()),
+        Origin::Stale { age, instead: Published::Unknown(error) } if finding.is_withheld() => {
+            format!("cache=hit, age {} s, not fetched anew: {}", age.as_secs(), causes(&**error))
+        }
         Origin::Stale { age, instead } => {
             let instead = match instead {
                 Published::Absent => "there is no document".into(),
