@@ -167,7 +167,7 @@ mod vigil;
 mod wall;
 
 pub use posh;
-pub use xmpp_s2s_proto::dna::{Evidence, Policy, Prooftype, Rejection};
+pub use xmpp_s2s_proto::dna::{Evidence, Policy, Prooftype, Rejection, presented_identifiers};
 pub use xmpp_s2s_proto::stream::{
     Condition, InvalidStanza, Security, Side, StreamConfig, StreamError,
 };

@@ -6,7 +6,7 @@ use posh::{HashFunction, Leaf};
 use rustls::pki_types::{CertificateDer, UnixTime};
 use time::OffsetDateTime;
 use tracing::{info, warn};
-use xmpp_s2s::{Domain, printable};
+use xmpp_s2s::{Domain, presented_identifiers, printable};
 
 use super::life::Life;
 
@@ -48,11 +48,11 @@ const RENEW: &str = "renew it; where a POSH document lists it, let that list the
                      as long as its `expires` says, and only then put the new one in place";
 
 fn names(leaf: &Leaf<'_>) -> String {
-    let mut names: Vec<_> = leaf.dns_names().take(NAMES + 1).map(printable).collect();
+    let mut names: Vec<_> = presented_identifiers(leaf).take(NAMES + 1).map(printable).collect();
     if names.len() > NAMES {
         names[NAMES] = "…".to_owned();
     }
-    if names.is_empty() { "no DNS name".to_owned() } else { names.join(" ") }
+    if names.is_empty() { "no domain".to_owned() } else { names.join(" ") }
 }
 
 /// The day, in UTC.
@@ -76,6 +76,15 @@ mod tests {
         assert_eq!(day(951_782_399), "2000-02-28");
         assert_eq!(day(951_782_400), "2000-02-29");
         assert_eq!(day(u64::MAX), "beyond the year 9999");
+    }
+
+    #[test]
+    fn a_certificate_may_name_a_domain_by_its_xmpp_address_alone() {
+        let nothing = [""; 0];
+        let named = Certificate::new(nothing).xmpp_address("im.example").self_signed();
+        assert_eq!(names(&Leaf::parse(named.leaf()).unwrap()), "im.example");
+        let nobody = Certificate::new(nothing).self_signed();
+        assert_eq!(names(&Leaf::parse(nobody.leaf()).unwrap()), "no domain");
     }
 
     #[test]

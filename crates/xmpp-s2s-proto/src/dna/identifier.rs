@@ -33,12 +33,20 @@ impl Identifier {
     }
 }
 
+/// The presented identifiers of a certificate that could be a domain's: its DNS-IDs, SRV-IDs and
+/// XmppAddrs, in this order and as they stand there (RFC 6120 §13.7.1.2).
+///
+/// They are a peer's text: nothing is checked or escaped.
+pub fn presented_identifiers<'a>(leaf: &'a Leaf<'_>) -> impl Iterator<Item = &'a str> {
+    let names = leaf.dns_names().chain(leaf.other_names(&DNS_SRV));
+    names.chain(leaf.other_names(&XMPP_ADDR))
+}
+
 /// The identifiers of a certificate that could be a domain's, fit for a log line.
 pub(super) fn describe(certificate: &CertificateDer<'_>) -> String {
     const MOST: usize = 16;
     let Ok(leaf) = Leaf::parse(certificate) else { return NOBODY.into() };
-    let names = leaf.dns_names().chain(leaf.other_names(&DNS_SRV));
-    let names: Vec<_> = names.chain(leaf.other_names(&XMPP_ADDR)).take(MOST).collect();
+    let names: Vec<_> = presented_identifiers(&leaf).take(MOST).collect();
     if names.is_empty() { NOBODY.into() } else { printable(&names.join(" and ")) }
 }
 

@@ -18,6 +18,7 @@ mod rejection;
 use ::posh::Published;
 
 pub use self::association::{Association, Authenticator};
+pub use self::identifier::presented_identifiers;
 pub use self::policy::{Policy, Prooftype};
 pub use self::presented::Presented;
 pub use self::rejection::Rejection;
