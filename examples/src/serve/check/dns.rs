@@ -30,10 +30,18 @@ fn addresses(target: &Target) -> impl Iterator<Item = SocketAddr> {
 fn judge(leads: Leads, record: &str) -> (Severity, &'static str, String) {
     match leads {
         Leads::Here => (Severity::Good, "the DNS leads others here", String::new()),
-        Leads::Past(address) => (
+        Leads::Past(address) if address.ip().is_loopback() => (
             Severity::Bad,
             "the DNS leads others to a port of this machine where nobody listens",
             format!("add \"{address}\" to `listen`, or {record}"),
+        ),
+        // What a firewall redirects is not seen from within the machine.
+        Leads::Past(address) => (
+            Severity::Unclear,
+            "cannot tell whether the DNS leads others here: nobody on this machine listens there",
+            format!(
+                "see that a firewall redirects {address} here, add it to `listen`, or {record}"
+            ),
         ),
         Leads::Other(address) => (
             Severity::Unclear,
@@ -61,10 +69,11 @@ fn fault(error: &DiscoveryError, name: &str, port: u16) -> (Severity, &'static s
             "see that the DNS server answers, or name another one with `resolver`".to_owned(),
         ),
         DiscoveryError::Forbidden(_) => (
-            Severity::Bad,
-            "others do not connect to the domain: its server's address is not public",
-            "give the server a public address, or name its network in `allow-networks` if the \
-             federation is a private one"
+            // A name may lead to another address from elsewhere.
+            Severity::Unclear,
+            "cannot tell where others are led: from here it is not to a public address",
+            "see that the DNS gives others a public address of the server, or name its network in \
+             `allow-networks` if the federation is a private one"
                 .to_owned(),
         ),
         _ => (
@@ -72,5 +81,23 @@ fn fault(error: &DiscoveryError, name: &str, port: u16) -> (Severity, &'static s
             "others cannot find the domain's server in the DNS",
             format!("add the record {name} SRV 0 0 {port} and this server's name with a final dot"),
         ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// How bad it is that the DNS leads to `address`, where nobody of this machine listens.
+    fn past(address: &str) -> Severity {
+        judge(Leads::Past(address.parse().unwrap()), "change the SRV record").0
+    }
+
+    #[test]
+    fn nobody_redirects_loopback_and_anybody_may_redirect_other_addresses() {
+        assert_eq!(past("127.0.0.1:5269"), Severity::Bad);
+        assert_eq!(past("[::1]:5269"), Severity::Bad);
+        assert_eq!(past("192.0.2.1:5269"), Severity::Unclear);
+        assert_eq!(past("[2001:db8::1]:5269"), Severity::Unclear);
     }
 }

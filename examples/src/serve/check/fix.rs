@@ -31,8 +31,8 @@ pub(super) fn fix(code: Code, standing: &Standing, leaf: &CertificateDer<'_>) ->
             host(standing)
         ),
         Code::PoshForbidden => format!(
-            "give the web host {} a public address, or name its network in `allow-networks` if \
-             the federation is a private one",
+            "see that others find a public address of the web host {}, or name its network in \
+             `allow-networks`, to have it looked at from here",
             host(standing)
         ),
         Code::JwkPrivateMaterial => "the private key is public now: replace it and its \

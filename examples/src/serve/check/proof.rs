@@ -1,6 +1,6 @@
 //! Whether others can prove that our server speaks for a domain.
 
-use posh::Published;
+use posh::{DocumentError, FetchError, LookupError, Published};
 use rustls::pki_types::CertificateDer;
 use xmpp_s2s::{Code, Phase, Prooftype, Standing, Verdict};
 
@@ -45,10 +45,17 @@ fn unlisted(standing: &Standing, leaf: &CertificateDer<'_>) -> Option<Finding> {
     })
 }
 
+/// Whether there is a document, be it a bad one. Many web hosts have a page or a redirect for every
+/// path, which is none.
 fn is_published(standing: &Standing) -> bool {
     match &standing.evidence.posh {
         Some(Published::Found(_)) => true,
-        Some(Published::Unknown(error)) => matches!(&**error, posh::FetchError::Invalid(_)),
+        Some(Published::Unknown(error)) => match &**error {
+            FetchError::Invalid(LookupError::Document { error, .. }) => {
+                !matches!(error, DocumentError::NotJson(_))
+            }
+            _ => false,
+        },
         _ => false,
     }
 }
@@ -56,7 +63,8 @@ fn is_published(standing: &Standing) -> bool {
 fn unproved(standing: &Standing, leaf: &CertificateDer<'_>) -> Finding {
     let code = standing.trail.conclusion().unwrap_or(Code::PoshUnreachable);
     let (severity, what) = match code {
-        Code::PoshOverBudget | Code::Stopping => {
+        // What is private from here may be public from elsewhere: a name can lead to each in turn.
+        Code::PoshForbidden | Code::PoshOverBudget | Code::Stopping => {
             (Severity::Unclear, "cannot tell whether others can prove the domain")
         }
         _ if code.verdict() == Verdict::Unknown => {

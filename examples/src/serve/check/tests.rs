@@ -156,6 +156,48 @@ async fn a_document_that_does_not_list_an_ordinary_certificate_is_told() {
 }
 
 #[tokio::test]
+async fn a_web_host_with_a_page_for_every_path_publishes_nothing() {
+    let world = World::start().await.unwrap();
+    let identity = world.xmpp_authority.issue_for(DOMAIN);
+    let hosted = Hosted::start_in(world, identity).await;
+    for reply in [
+        Reply::document("text/html", "<!doctype html><title>Welcome</title>"),
+        Reply::document("application/json", "Welcome"),
+        Reply::redirect(302, "http://hosted.example/login"),
+        Reply::redirect(302, "/.well-known/posh/xmpp-server.json"),
+    ] {
+        for profile in [Draft02, Rfc7711] {
+            hosted.world.reply(DOMAIN, profile, reply.clone());
+        }
+        let findings = hosted.findings().await;
+        let told: Vec<_> = findings.iter().map(|f| (f.severity, f.code)).collect();
+        assert_eq!(told, [(Severity::Good, "pkix-match"), (Severity::Good, "dns-found")]);
+    }
+    hosted.world.reply(DOMAIN, Rfc7711, Reply::json("{}"));
+    assert_eq!(hosted.findings().await[1].severity, Severity::Bad);
+}
+
+#[tokio::test]
+async fn a_web_host_that_is_private_from_here_may_be_public_elsewhere() {
+    let hosted = Hosted::start().await;
+    hosted.world.dns.set_addresses(DOMAIN, [[10, 0, 0, 1].into()]);
+    let finding = hosted.proof().await;
+    assert_eq!((finding.severity, finding.code), (Severity::Unclear, "posh-forbidden"));
+    let fix = "see that others find a public address of the web host hosted.example, or ";
+    assert!(finding.fix.starts_with(fix), "{finding:?}");
+}
+
+#[tokio::test]
+async fn an_xmpp_address_alone_is_told_as_proof_and_as_name() {
+    let world = World::start().await.unwrap();
+    let certificate = Certificate::new([""; 0]).xmpp_address(DOMAIN);
+    let identity = world.xmpp_authority.issue(&certificate);
+    let finding = Hosted::start_in(world, identity).await.proof().await;
+    assert_eq!((finding.severity, finding.code), (Severity::Good, "pkix-match"));
+    assert!(finding.why.contains("names hosted.example, "), "{finding:?}");
+}
+
+#[tokio::test]
 async fn each_fault_of_the_dns_is_told_apart() {
     let hosted = Hosted::start().await;
     let dns = &hosted.world.dns;
@@ -170,7 +212,7 @@ async fn each_fault_of_the_dns_is_told_apart() {
     assert_eq!(severity_and_code().await, (Severity::Bad, "dns-no-address"));
     dns.set_addresses("private.example", [[10, 0, 0, 1].into()]);
     dns.set_services(DOMAIN, Security::StartTls, [Service::at("private.example", 5269)]);
-    assert_eq!(severity_and_code().await, (Severity::Bad, "address-forbidden"));
+    assert_eq!(severity_and_code().await, (Severity::Unclear, "address-forbidden"));
     dns.set_services_failure(DOMAIN, Security::StartTls, Failure::ServFail);
     assert_eq!(severity_and_code().await, (Severity::Unclear, "dns-failed"));
 }
