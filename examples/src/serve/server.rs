@@ -1,4 +1,4 @@
-//! An endpoint with listeners: every connection has a task.
+//! An endpoint with listeners, and its end.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use tokio::net::TcpListener;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
-use xmpp_s2s::{AcceptError, Endpoint, Peer, Stanza, next_connection};
+use xmpp_s2s::{AcceptError, Endpoint, Peer, Stanza};
 
 use super::stream::converse;
 
@@ -44,12 +44,7 @@ pub(crate) struct Server {
 pub(super) struct EndIsNear(watch::Receiver<()>);
 
 impl EndIsNear {
-    /// Returns when it is.
-    pub(super) async fn wait(&mut self) {
-        // Nothing is ever sent.
-        let _ = self.0.changed().await;
-    }
-
+    /// Whether it is. Nothing is ever sent.
     pub(super) fn is_here(&self) -> bool {
         self.0.has_changed().is_err()
     }
@@ -119,9 +114,7 @@ pub(super) struct Door<O> {
 
 impl<O: Observer> Door<O> {
     async fn take_all(self, listener: TcpListener) {
-        loop {
-            let (tcp, address) = next_connection(&listener).await;
-            tokio::spawn(converse(self.clone(), tcp, address));
-        }
+        let endpoint = self.endpoint.clone();
+        endpoint.serve(listener, move |incoming| converse(self.clone(), incoming)).await;
     }
 }

@@ -1,11 +1,8 @@
 //! One connection that somebody opened to us: who it is, what it says, what is answered.
 
-use std::net::SocketAddr;
-
-use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 use tracing::{debug, info};
-use xmpp_s2s::{Condition, Delivery, Inbound, Pair, Undelivered};
+use xmpp_s2s::{Condition, Delivery, Inbound, Incoming, Pair, Undelivered};
 
 use super::server::{Door, EndIsNear, Observer, Unsent};
 use crate::services;
@@ -13,43 +10,27 @@ use crate::services;
 /// Most answers of one stream that wait for their delivery; over it, the stream is not read.
 const ANSWERS: usize = 256;
 
-/// One connection, from the first byte to the last. Who has not proved to be anybody is not waited
-/// for once the end is near.
-pub(super) async fn converse(door: Door<impl Observer>, tcp: TcpStream, address: SocketAddr) {
-    let mut near = door.near.clone();
-    let inbound = tokio::select! {
-        inbound = welcome(&door, tcp, address) => inbound,
-        () = near.wait() => None,
-    };
-    if let Some(inbound) = inbound {
+/// One connection, from its claim to its last byte.
+pub(super) async fn converse(door: Door<impl Observer>, incoming: Incoming) {
+    if let Some(inbound) = welcome(&door, incoming).await {
         answer_all(&door, inbound).await;
     }
 }
 
 /// As far as the proof.
-async fn welcome(
-    door: &Door<impl Observer>,
-    tcp: TcpStream,
-    address: SocketAddr,
-) -> Option<Inbound> {
-    let incoming = match door.endpoint.accept(tcp, Some(address)).await {
-        Ok(incoming) => incoming,
-        Err(error) => {
-            debug!(%address, %error, "connection without a claim");
-            return None;
-        }
-    };
+async fn welcome(door: &Door<impl Observer>, incoming: Incoming) -> Option<Inbound> {
     let peer = incoming.peer().clone();
     let Pair { local, remote } = &peer.pair;
+    let address = peer.address.map(tracing::field::display);
     if !door.observer.welcomes(&peer) {
-        info!(%local, %remote, %address, "blocked");
+        info!(%local, %remote, address, "blocked");
         incoming.refuse(Condition::PolicyViolation);
         return None;
     }
     match incoming.authenticate().await {
         Ok(inbound) => Some(inbound),
         Err(error) => {
-            debug!(%address, %local, %remote, %error, "refused");
+            debug!(address, %local, %remote, %error, "refused");
             door.observer.refused(&peer, &error);
             None
         }
