@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use thiserror::Error;
 use tokio::time;
+use tracing::debug;
 use xmpp_s2s::{Direction, Domain, Endpoint, Pair, Peer, Trail};
 
 pub(crate) use self::report::{Answer, End, Report, Returned};
@@ -84,6 +85,8 @@ pub(crate) async fn ping(server: &Server, mut awaited: Awaited, timeout: Duratio
     let mut inbound = None;
     let end = match sending {
         Ok(Ok(())) => {
+            let Pair { local, remote } = &awaited.pair;
+            debug!(%local, %remote, "the ping is delivered");
             let answer = time::timeout_at(deadline.into(), answer(&mut awaited, &mut inbound));
             answer.await.map_or(End::Silence(timeout), End::Answered)
         }

@@ -5,17 +5,21 @@ mod demo;
 mod program;
 mod serving;
 
+use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::timeout;
 use xmpp_s2s::{Namespace, Security, Stanza};
-use xmpp_s2s_testkit::{Certificate, Failure, Listener, Server, ServerTls, Service, message};
+use xmpp_s2s_testkit::{
+    Certificate, ClientTls, Failure, Listener, ScriptedPeer, Server, ServerTls, Service, message,
+};
 
 use program::{
     DEADLINE, Ended, Scenery, Serving, free_address, program, program_with_descriptors, run,
+    seconds_between,
 };
 
 const HERE: &str = "here.example";
@@ -168,15 +172,19 @@ async fn ping_is_answered_after_somebody_else_was_refused() {
 async fn ping_shows_how_its_stream_came_about_when_the_peer_closes_it() {
     let scenery = Scenery::build().await;
     let (genuine, _) = genuine_and_forged(&scenery).await;
-    let close = async {
-        genuine.stanzas().wait(|_| true, DEADLINE).await.unwrap();
-        // The question is what remains of a stream that was up for a while.
-        tokio::time::sleep(Duration::from_secs(1)).await;
-        genuine.endpoint().close(DEADLINE).await;
-    };
-    let (ping, ()) = tokio::join!(ping(&scenery, &["--timeout", "4", "--json"]), close);
-    assert_eq!(ping.code, Some(4), "{}{}", ping.stdout, ping.stderr);
-    let json: Value = serde_json::from_str(&ping.stdout).unwrap();
+    let here = free_address();
+    scenery.locate(HERE, here);
+    let mut ping = program();
+    ping.args(["ping", THERE, "--config", &scenery.config(HERE, here), "--timeout", "4", "--json"]);
+    ping.args(["--log", "federating_server=debug"]);
+    let mut ping = ping.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut log = BufReader::new(ping.stderr.take().unwrap()).lines();
+    let line = timeout(DEADLINE, log.next_line()).await.unwrap().unwrap().unwrap();
+    assert!(line.contains("the ping is delivered"), "{line}");
+    genuine.endpoint().close(DEADLINE).await;
+    let ping = timeout(DEADLINE, ping.wait_with_output()).await.expect("it ends").unwrap();
+    assert_eq!(ping.status.code(), Some(4), "{ping:?}");
+    let json: Value = serde_json::from_slice(&ping.stdout).unwrap();
     assert_eq!(json["outbound"]["conclusion"], "stream-established", "{json}");
     assert!(json["error"].as_str().unwrap().contains("did not answer within 4 s"), "{json}");
 }
@@ -279,6 +287,20 @@ async fn serve_does_not_wait_for_connections_that_prove_nothing() {
 }
 
 #[tokio::test]
+async fn serve_says_goodbye_to_whom_it_has_not_let_in_yet() {
+    let scenery = Scenery::build().await;
+    let there = scenery.serve(THERE).await;
+    let identity = scenery.world.xmpp_authority.issue_for(HERE);
+    let mut peer = ScriptedPeer::connect(there.address).await.unwrap();
+    peer.secure_as_client(&ClientTls::new(THERE).identity(&identity)).await.unwrap();
+    peer.open(HERE, THERE).await.unwrap();
+    peer.expect("EXTERNAL").await.unwrap();
+    let (code, heard) = tokio::join!(there.terminate(), peer.expect_end());
+    assert!(heard.unwrap().contains("<system-shutdown "));
+    assert_eq!(code, Some(0));
+}
+
+#[tokio::test]
 async fn serve_closes_its_streams_when_it_is_terminated() {
     let scenery = Scenery::build().await;
     let there = scenery.serve(THERE).await;
@@ -321,11 +343,10 @@ async fn serve_waits_for_descriptors_without_a_busy_loop() {
     for _ in 0..24 {
         crowd.push(TcpStream::connect(there.address).await.unwrap());
     }
+    let first = there.logged(WAIT).await;
     there.logged(WAIT).await;
-    let start = Instant::now();
-    there.logged(WAIT).await;
-    there.logged(WAIT).await;
-    assert!(start.elapsed() > Duration::from_millis(300), "{:?}", start.elapsed());
+    let third = there.logged(WAIT).await;
+    assert!(seconds_between(&first, &third) > 0.3, "{first} {third}");
 
     drop(crowd);
     let mut late = TcpStream::connect(there.address).await.unwrap();

@@ -91,10 +91,18 @@ impl Serving {
 
     /// The next line of the log that has `wanted` in it.
     pub(crate) async fn logged(&mut self, wanted: &str) -> String {
+        self.logged_until(wanted).await.pop().expect("the line that was wanted")
+    }
+
+    /// The lines of the log as far as one that has `wanted` in it.
+    pub(crate) async fn logged_until(&mut self, wanted: &str) -> Vec<String> {
+        let mut lines = Vec::new();
         let find = async {
             while let Some(line) = self.log.next_line().await.unwrap() {
-                if line.contains(wanted) {
-                    return line;
+                let is_wanted = line.contains(wanted);
+                lines.push(line);
+                if is_wanted {
+                    return lines;
                 }
             }
             panic!("the log ended without {wanted:?}");
@@ -110,15 +118,31 @@ impl Serving {
 
     /// Sends a signal.
     pub(crate) async fn signal(&self, name: &str) {
-        let id = self.child.id().expect("it still runs").to_string();
-        let kill = Command::new("kill").args([&format!("-{name}"), &id]).status().await;
-        assert!(kill.unwrap().success());
+        signal(&self.child, name).await;
     }
 
     /// Waits for the end, and gives the exit code.
     pub(crate) async fn ended(&mut self) -> Option<i32> {
         timeout(DEADLINE, self.child.wait()).await.expect("it ends in time").unwrap().code()
     }
+}
+
+/// Sends a signal to a program that runs. Every shell can, while the program `kill` is not
+/// everywhere.
+pub(crate) async fn signal(child: &Child, name: &str) {
+    let id = child.id().expect("it still runs").to_string();
+    let mut shell = Command::new("sh");
+    shell.args(["-c", "kill -s \"$0\" \"$1\"", name, &id]);
+    assert!(shell.status().await.unwrap().success());
+}
+
+/// The time from one line of a log to another, which is not that of when they are read.
+pub(crate) fn seconds_between(earlier: &str, later: &str) -> f64 {
+    let [earlier, later] = [earlier, later].map(|line| {
+        let time = line.split(['T', 'Z']).nth(1).expect("a line begins with its time");
+        time.split(':').fold(0.0, |sum, part| sum * 60.0 + part.parse::<f64>().unwrap())
+    });
+    (later - earlier).rem_euclid(24.0 * 60.0 * 60.0)
 }
 
 /// A world with a folder for the files that lead into it.

@@ -1,8 +1,10 @@
 //! What is refused of hosts that may be asked.
 
+use std::pin::pin;
 use std::time::{Duration, Instant};
 
 use posh::{FetchError, HashFunction, LookupError, Profile, Published, publish};
+use tokio::time::timeout;
 use xmpp_s2s_testkit::{Certificate, Hold, Reply, TlsFault};
 
 use crate::setup::{
@@ -181,11 +183,11 @@ async fn ph10_a_host_may_take_most_of_the_time_for_its_first_byte() {
     let mut limits = limits(&world);
     limits.timeout = Duration::from_secs(3);
     let client = client_within(&world, limits);
-    let late = async {
-        tokio::time::sleep(limits.timeout * 2 / 3).await;
-        hold.release();
-    };
-    let (published, ()) = tokio::join!(fetch(&client, SOURCE), late);
+    let mut fetch = pin!(fetch(&client, SOURCE));
+    let early = timeout(limits.timeout * 2 / 3, &mut fetch).await;
+    assert!(early.is_err(), "{early:?}");
+    hold.release();
+    let published = fetch.await;
     assert!(matches!(published, Published::Absent), "{published:?}");
 }
 
