@@ -48,6 +48,16 @@ impl Trail {
         &self.steps
     }
 
+    /// The step whose prooftype counted; `None` if nothing has proved the domain.
+    pub fn proof(&self) -> Option<&Step> {
+        self.steps.iter().rev().find(|step| match step.phase {
+            Phase::Pkix | Phase::PoshMatch => step.code.verdict() == Verdict::Passed,
+            Phase::Dns | Phase::Posh | Phase::Tcp | Phase::Tls | Phase::Sasl | Phase::Stream => {
+                false
+            }
+        })
+    }
+
     /// What the steps came to; `None` while that is open.
     pub fn conclusion(&self) -> Option<Code> {
         self.conclusion
@@ -331,6 +341,23 @@ mod tests {
         assert_eq!(lines, ["posh posh-found: 2 entries (48 ms)", "posh-match posh-match: entry 1"]);
         let open = Trail::new(trail.pair().clone());
         assert_eq!(open.to_string(), "münchen.example: not decided yet");
+    }
+
+    #[test]
+    fn the_proof_is_the_last_match_however_it_went_on() {
+        let mut trail = Trail::new(decided().pair().clone());
+        assert_eq!(trail.proof(), None);
+        for (phase, code) in [
+            (Phase::Posh, Code::PoshFound),
+            (Phase::PoshMatch, Code::PoshFingerprintMismatch),
+            (Phase::Pkix, Code::PkixMatch),
+            (Phase::Sasl, Code::SaslAccepted),
+        ] {
+            trail.record(Step::new(phase, code, "", Duration::ZERO));
+        }
+        assert_eq!(trail.proof().map(|step| step.code), Some(Code::PkixMatch));
+        trail.append(decided());
+        assert_eq!(trail.proof().map(|step| step.code), Some(Code::PoshMatch));
     }
 
     #[test]

@@ -8,6 +8,7 @@ use xmpp_s2s::{Code, Peer, Prooftype, Trail, Verdict};
 use super::DemoError;
 use super::cast::Cast;
 use super::letter::Letter;
+use crate::print::Page;
 
 mod forged;
 mod hosted;
@@ -106,8 +107,8 @@ pub(super) enum Ending {
 impl Ending {
     pub(super) fn of(trail: &Trail) -> Self {
         let Some(code) = trail.conclusion() else { return Self::Unknown(None) };
-        match (code.verdict(), proof(trail)) {
-            (Verdict::Passed, Some(proof)) => Self::Accepted(proof),
+        match (code.verdict(), trail.proof()) {
+            (Verdict::Passed, Some(proof)) => Self::Accepted(proof.code),
             (Verdict::Refused, _) => Self::Refused(code),
             (Verdict::Passed, None) | (Verdict::Unknown, _) => Self::Unknown(Some(code)),
         }
@@ -127,12 +128,6 @@ impl Ending {
             Self::Unknown(_) => Verdict::Unknown,
         }
     }
-}
-
-/// The prooftype that counted.
-fn proof(trail: &Trail) -> Option<Code> {
-    let codes = trail.steps().iter().rev().map(|step| step.code);
-    codes.into_iter().find(|code| matches!(code, Code::PkixMatch | Code::PoshMatch))
 }
 
 /// Whether it was POSH that counted, and the document that decided is this one.
@@ -186,10 +181,10 @@ pub(crate) fn number(text: &str) -> Result<usize, String> {
     }
 }
 
-/// Every scene with its number, a line each.
+/// Every scene with its number, a line each, in what the terminal can show.
 pub(crate) fn list() -> String {
     let lines = (1..).zip(SCENES).map(|(number, scene)| format!("  {number}  {}", scene.title));
-    lines.collect::<Vec<_>>().join("\n")
+    Page::of_stdout().fit(&lines.collect::<Vec<_>>().join("\n")).into_owned()
 }
 
 #[cfg(test)]
@@ -201,7 +196,9 @@ mod tests {
         assert_eq!(number("1"), Ok(1));
         for text in ["0", "-1", "99", "one", ""] {
             let error = number(text).unwrap_err();
-            assert!(SCENES.iter().all(|scene| error.contains(scene.title)), "{error}");
+            let page = Page::of_stdout();
+            let is_told = |scene: &Scene| error.contains(&*page.fit(scene.title));
+            assert!(SCENES.iter().all(is_told), "{error}");
         }
     }
 

@@ -217,11 +217,7 @@ fn with_code(trail: &Trail) -> String {
     }
 }
 
-/// The proof that counted.
-pub(crate) fn proof(trail: &Trail) -> Option<&'static str> {
-    trail.steps().iter().rev().find_map(|step| match (step.phase, step.code.verdict()) {
-        (Phase::Pkix, Verdict::Passed) => Some("PKIX"),
-        (Phase::PoshMatch, Verdict::Passed) => Some("POSH"),
-        _ => None,
-    })
+/// The name of the proof that counted.
+fn proof(trail: &Trail) -> Option<&'static str> {
+    Some(if trail.proof()?.phase == Phase::Pkix { "PKIX" } else { "POSH" })
 }

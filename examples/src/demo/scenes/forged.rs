@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use xmpp_s2s::{Code, ConnectError, Phase, Trail, Undelivered};
 
-use super::{Decision, Ending, Fact, Played, Scene, proof};
+use super::{Decision, Ending, Fact, Played, Scene};
 use crate::demo::DemoError;
 use crate::demo::cast::{ALPHA, Cast, MALLORY, SECOND, domain, pair};
 use crate::demo::letter::Letter;
@@ -32,9 +32,9 @@ async fn play(cast: &Cast) -> Result<Played, DemoError> {
     let trail = letters[0].decision(&cast.alpha);
     let mallory = cast.mallory.address;
     let shown = letters[0].returned().and_then(certificate);
-    let facts = vec![
+    let mut facts = vec![
         Fact::new(
-            proof(&herself) == Some(Code::PkixMatch)
+            herself.proof().is_some_and(|proof| proof.code == Code::PkixMatch)
                 && shown == Some(cast.mallory.identity.sha256()),
             format!("the certificate is a valid one: it proves {MALLORY} by PKIX"),
         ),
@@ -49,8 +49,20 @@ async fn play(cast: &Cast) -> Result<Played, DemoError> {
             ),
         ),
     ];
+    if looks(&trail) > 1 {
+        let again = format!(
+            "{ALPHA} had read the list before, and read it again before it refused, since the \
+             hosting company might have a new certificate"
+        );
+        facts.insert(1, Fact::new(looks(&trail) == 2, again));
+    }
     let decisions = vec![Decision { caption: None, trail }];
     Ok(Played { decisions, facts, letters })
+}
+
+/// How often it was looked what the domain publishes.
+fn looks(trail: &Trail) -> usize {
+    trail.steps().iter().filter(|step| step.phase == Phase::Posh).count()
 }
 
 /// Where the DNS leads whoever looks for the domain.

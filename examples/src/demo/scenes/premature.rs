@@ -73,7 +73,7 @@ fn facts(sent: [&[Letter]; 4], mailbox: &Mailbox, readings: usize) -> Vec<Fact> 
     let all = Tally::of(sent.into_iter().flatten(), mailbox);
     let Fact { sentence, holds } = Fact::return_of(refused, Code::PoshFingerprintMismatch);
     let refusal = Fact::new(holds, format!("{LANDLORD} shows the new one: {sentence}"));
-    let Fact { sentence, holds } = Fact::return_of(put_off, Code::PoshOverBudget);
+    let Fact { sentence, holds } = Fact::return_of(put_off, Code::PoshMismatchUnconfirmed);
     let delay = Fact::new(
         holds,
         format!(
