@@ -30,6 +30,11 @@ pub struct Undelivered {
 impl Undelivered {
     /// The error to send back to the author, with one sentence that says why; `None` for stanzas
     /// that must not be answered (RFC 6120 §8.3.1).
+    ///
+    /// Where the DNS led to no server, it is `remote-server-not-found`, of the type `cancel`; where
+    /// it did and there was no stream, `remote-server-timeout`, of the type `wait`, also if a proof
+    /// was refused: RFC 6120 §10.4.3 wants it so, and what was refused is often mended soon. The
+    /// sentence says which of them it was.
     pub fn bounce(&self) -> Option<Stanza> {
         self.stanza.bounce(condition(&self.error), &self.trail.to_string())
     }

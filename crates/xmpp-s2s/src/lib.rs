@@ -114,8 +114,9 @@
 //!
 //! # Cancel safety
 //!
-//! Everything that waits has a deadline of its own, out of [`Limits`]. If a future is dropped
-//! before it is done:
+//! Whatever waits for a peer, the DNS or a web server to answer has a deadline of its own, out of
+//! [`Limits`]. [`Endpoint::serve`] and [`Inbound::next`] wait for what may never come, until the
+//! endpoint is closed. If a future is dropped before it is done:
 //!
 //! | future | what happens |
 //! |---|---|

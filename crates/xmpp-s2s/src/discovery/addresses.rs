@@ -9,11 +9,14 @@ use std::time::Duration;
 use futures_util::future::FutureExt;
 use futures_util::stream::{FuturesUnordered, Stream, StreamExt};
 use hickory_resolver::TokioResolver;
-use hickory_resolver::net::NetError;
+use hickory_resolver::net::{DnsError, NetError};
+use hickory_resolver::proto::op::ResponseCode;
 use hickory_resolver::proto::rr::RData;
 use posh::AddressGuard;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use thiserror::Error;
 use tokio::time::{Instant, timeout_at};
+use xmpp_s2s_proto::printable;
 
 use super::srv::{is_absent, is_nxdomain};
 use crate::config::Families;
@@ -129,10 +132,35 @@ impl Resolve for WebResolver {
         }
         let (resolver, families) = (self.resolver.clone(), self.families);
         Box::pin(async move {
-            let found = all(&resolver, families, &host).await?;
+            let found = all(&resolver, families, &host).await;
+            let found = found.map_err(|error| Unresolved::new(&host, error))?;
             let addresses = found.into_iter().map(|ip| SocketAddr::new(ip, 0));
             Ok(Box::new(addresses) as Addrs)
         })
+    }
+}
+
+/// Why the HTTPS client gets no addresses. Where it is an answer of the DNS, the resolver's words
+/// for it are the query's parts.
+#[derive(Debug, Error)]
+enum Unresolved {
+    #[error("{0} does not exist")]
+    NoDomain(String),
+    #[error("the DNS answers for {host} with a failure ({code})")]
+    Failure { host: String, code: ResponseCode },
+    #[error(transparent)]
+    Net(NetError),
+}
+
+impl Unresolved {
+    fn new(host: &str, error: NetError) -> Self {
+        match error {
+            error if is_nxdomain(&error) => Self::NoDomain(printable(host)),
+            NetError::Dns(DnsError::NoRecordsFound(none)) => {
+                Self::Failure { host: printable(host), code: none.response_code }
+            }
+            error => Self::Net(error),
+        }
     }
 }
 
