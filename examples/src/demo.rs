@@ -13,7 +13,7 @@ use self::keep::Authorities;
 use self::scenes::{Act, SCENES};
 use self::streams::{Row, Streams};
 use crate::cli::DemoArguments;
-use crate::print::{self, Page};
+use crate::print::{self, OutputError, Page};
 use crate::serve::Stop;
 
 mod cast;
@@ -32,13 +32,13 @@ pub(crate) async fn run(arguments: &DemoArguments) -> Result<ExitCode, DemoError
     let start = Instant::now();
     let cast = Cast::assemble().await?;
     let show = Show { page: Page::of_stdout(), arguments };
-    show.text(|page| pages::cast(page, &cast));
+    show.text(|page| pages::cast(page, &cast))?;
     let mut seen = Streams::default();
     let acts = show.play(&cast, &mut seen).await?;
     let streams = seen.rows(&cast.alpha, acts.iter().flat_map(|act| &act.played.letters));
     match arguments.json {
-        true => print::out(&(json::document(&acts, &streams) + "\n")),
-        false => show.end(&acts, &streams, start),
+        true => print::out(&(json::document(&acts, &streams) + "\n"))?,
+        false => show.end(&acts, &streams, start)?,
     }
     if arguments.keep {
         show.keep(&cast).await?;
@@ -62,6 +62,9 @@ pub(crate) enum DemoError {
     /// What is to be tried has no place.
     #[error("cannot write certificates to the folder for temporary files; set TMPDIR to another")]
     Keep(#[source] io::Error),
+    /// Nobody can read it.
+    #[error(transparent)]
+    Output(#[from] OutputError),
     /// Nobody can say when to stop.
     #[error("cannot handle signals")]
     Signals(#[source] io::Error),
@@ -91,40 +94,36 @@ impl Show<'_> {
             }
             let act = Act::play(number, cast).await?;
             seen.look(&cast.alpha);
-            self.text(|page| pages::act(page, &act));
+            self.text(|page| pages::act(page, &act))?;
             if self.arguments.xml {
-                self.text(|page| pages::xml(page, &act));
+                self.text(|page| pages::xml(page, &act))?;
             }
             acts.push(act);
         }
         Ok(acts)
     }
 
-    fn end(&self, acts: &[Act], streams: &[Row], start: Instant) {
+    fn end(&self, acts: &[Act], streams: &[Row], start: Instant) -> Result<(), OutputError> {
         let as_expected = acts.iter().filter(|act| act.is_as_expected()).count();
         let (all, seconds) = (acts.len(), start.elapsed().as_secs_f64());
         let noun = if all == 1 { "scene" } else { "scenes" };
         print::out(&format!(
             "\n{}{all} {noun}, {as_expected} as expected, {seconds:.2} s\n",
             streams::table(self.page, streams)
-        ));
-        if !self.arguments.keep {
-            print::out(NEXT);
-        }
+        ))?;
+        if self.arguments.keep { Ok(()) } else { print::out(NEXT) }
     }
 
     async fn keep(&self, cast: &Cast) -> Result<(), DemoError> {
         let mut stop = Stop::new().map_err(DemoError::Signals)?;
         let authorities = Authorities::write(cast).map_err(DemoError::Keep)?;
-        print::out(&authorities.commands(cast));
+        print::out(&authorities.commands(cast))?;
         stop.requested().await;
         Ok(())
     }
 
-    fn text(&self, write: impl FnOnce(Page) -> String) {
-        if !self.arguments.json {
-            print::out(&write(self.page));
-        }
+    fn text(&self, write: impl FnOnce(Page) -> String) -> Result<(), OutputError> {
+        if self.arguments.json { Ok(()) } else { print::out(&write(self.page)) }
     }
 }
 

@@ -38,7 +38,7 @@ async fn run(arguments: Arguments) -> Result<ExitCode, Box<dyn Error>> {
             Ok(ping::run(&arguments).await?)
         }
         Command::Config => {
-            print::out(&config::sample());
+            print::out(&config::sample())?;
             Ok(ExitCode::SUCCESS)
         }
         Command::Demo(arguments) => {

@@ -14,7 +14,7 @@ use self::watch::News;
 pub(crate) use self::watch::{Awaited, Watch};
 use crate::cli::PingArguments;
 use crate::config::{EndpointError, Settings, SettingsError};
-use crate::print::{self, Page};
+use crate::print::{self, OutputError, Page};
 use crate::serve::{self, ListenError, Server};
 
 mod report;
@@ -36,7 +36,7 @@ pub(crate) async fn run(arguments: &PingArguments) -> Result<ExitCode, PingError
     print::out(&match arguments.json {
         true => report.json() + "\n",
         false => report.text(Page::of_stdout()),
-    });
+    })?;
     Ok(report.exit_code())
 }
 
@@ -55,6 +55,9 @@ pub(crate) enum PingError {
     /// The ping could not have an id that nobody guesses.
     #[error("the system has no random numbers")]
     Random(#[source] getrandom::Error),
+    /// Nobody can read what it came to.
+    #[error(transparent)]
+    Output(#[from] OutputError),
     /// The ping was to come from a domain that is not ours.
     #[error("--from names {0}, expected a domain of the configuration file")]
     NotOurs(Domain),

@@ -4,7 +4,7 @@ use std::io;
 
 #[cfg(test)]
 pub(crate) use poshctl::page::{Charset, Ink};
-pub(crate) use poshctl::page::{Page, WIDTH, elapsed, milliseconds, out};
+pub(crate) use poshctl::page::{OutputError, Page, WIDTH, elapsed, milliseconds, out};
 
 /// Says what to do on standard error, and waits until the reader has pressed Enter, or cannot any
 /// more. Fails if standard input cannot be read.

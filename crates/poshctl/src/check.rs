@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use ipnet::IpNet;
 use posh::{Materials, Profile, Published};
+use poshctl::page::OutputError;
 use rustls::crypto::ring;
 use rustls_pki_types::UnixTime;
 use thiserror::Error;
@@ -42,7 +43,7 @@ pub(crate) async fn run(
     let report = judge(visit, external, arguments.strict);
     output::report(options, &report, |page| {
         report.text(page, &format!("{}  (service xmpp-server)", arguments.domain))
-    });
+    })?;
     Ok(report.outcome)
 }
 
@@ -145,6 +146,9 @@ pub(crate) enum CheckError {
     /// The handshakes take place now.
     #[error("check takes the time of this machine, --clock is for gen, lint and verify")]
     Clock,
+    /// Nobody can read what came out.
+    #[error(transparent)]
+    Output(#[from] OutputError),
     /// There is nothing to show.
     #[error(transparent)]
     Identity(#[from] IdentityError),

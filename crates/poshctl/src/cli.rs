@@ -1,13 +1,13 @@
 //! The command line; completions and the manual page come from the same definitions.
 
-use std::io;
+use std::error::Error;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use posh::{HashFunction, Profile, Service};
-use poshctl::page::out;
+use poshctl::page::{OutputError, out};
 use rustls_pki_types::UnixTime;
 use url::Url;
 use xmpp_s2s::Domain;
@@ -269,15 +269,15 @@ fn service(name: &str) -> Result<Service, posh::InvalidService> {
 }
 
 /// Prints completions.
-pub(crate) fn completions(shell: Shell) -> Ending {
+pub(crate) fn completions(shell: Shell) -> Result<Ending, OutputError> {
     let mut script = Vec::new();
     clap_complete::generate(shell, &mut Arguments::command(), "poshctl", &mut script);
-    out(&String::from_utf8_lossy(&script));
-    Ending::Accepted
+    out(&String::from_utf8_lossy(&script))?;
+    Ok(Ending::Accepted)
 }
 
 /// Prints the manual page: that of the program, then what each command takes.
-pub(crate) fn man() -> io::Result<Ending> {
+pub(crate) fn man() -> Result<Ending, Box<dyn Error>> {
     let mut program = Arguments::command().disable_help_subcommand(true);
     program.build();
     let mut pages = Vec::new();
@@ -285,7 +285,7 @@ pub(crate) fn man() -> io::Result<Ending> {
     for command in program.get_subcommands().filter(|command| !command.is_hide_set()) {
         clap_mangen::Man::new(command.clone()).render(&mut pages)?;
     }
-    out(&String::from_utf8_lossy(&pages));
+    out(&String::from_utf8_lossy(&pages))?;
     Ok(Ending::Accepted)
 }
 

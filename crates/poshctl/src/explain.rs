@@ -1,6 +1,6 @@
 //! `explain`: says what a reason code means, and what to do.
 
-use poshctl::page::Page;
+use poshctl::page::{OutputError, Page};
 use serde::Serialize;
 use thiserror::Error;
 use xmpp_s2s::{Code, Verdict};
@@ -14,25 +14,31 @@ use crate::warning::Warning;
 mod texts;
 
 /// Explains one code, or lists all.
-pub(crate) fn run(arguments: &ExplainArguments, options: &Options) -> Result<Ending, UnknownCode> {
+pub(crate) fn run(arguments: &ExplainArguments, options: &Options) -> Result<Ending, ExplainError> {
     let mut entries = entries();
     match &arguments.code {
         None => report(options, &entries.collect::<Vec<_>>(), |page| {
             self::entries().map(|entry| entry.line(page)).collect()
-        }),
+        })?,
         Some(word) => {
             let found = entries.find(|entry| entry.code == word);
-            let entry = found.ok_or_else(|| UnknownCode(xmpp_s2s::printable(word)))?;
-            report(options, &entry, |page| entry.article(page));
+            let entry = found.ok_or_else(|| ExplainError::Code(xmpp_s2s::printable(word)))?;
+            report(options, &entry, |page| entry.article(page))?;
         }
     }
     Ok(Ending::Accepted)
 }
 
-/// A word that means nothing.
+/// Why nothing is explained.
 #[derive(Debug, Error)]
-#[error("no such reason code: \"{0}\"; `poshctl explain` lists them")]
-pub(crate) struct UnknownCode(String);
+pub(crate) enum ExplainError {
+    /// Nobody can read what came out.
+    #[error(transparent)]
+    Output(#[from] OutputError),
+    /// A word that means nothing.
+    #[error("no such reason code: \"{0}\"; `poshctl explain` lists them")]
+    Code(String),
+}
 
 /// What there is to say of a code.
 #[derive(Debug, Serialize)]

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use posh::publish::{self, PublishError};
 use posh::{HashFunction, Profile};
-use poshctl::page::out;
+use poshctl::page::{OutputError, out};
 use rustls_pki_types::UnixTime;
 use thiserror::Error;
 
@@ -51,8 +51,7 @@ pub(crate) fn deliver(
 ) -> Result<(), DeliverError> {
     let Some(folder) = &place.out else {
         let [document] = documents.as_slice() else { return Err(DeliverError::Several) };
-        out(&format!("{}\n", document.text));
-        return Ok(());
+        return Ok(out(&format!("{}\n", document.text))?);
     };
     for service in &place.services {
         for Document { profile, text } in &documents {
@@ -61,7 +60,7 @@ pub(crate) fn deliver(
             let written = written.map_err(|error| DeliverError::Write(path.clone(), error))?;
             if !options.quiet {
                 let word = if written == Written::Anew { "wrote" } else { "unchanged" };
-                out(&format!("{word} {}\n", path.display()));
+                out(&format!("{word} {}\n", path.display()))?;
             }
         }
     }
@@ -119,6 +118,9 @@ pub(crate) enum GenError {
 /// Why a document is not where it was to go.
 #[derive(Debug, Error)]
 pub(crate) enum DeliverError {
+    /// Nobody can read what came out.
+    #[error(transparent)]
+    Output(#[from] OutputError),
     /// Two documents would run into each other.
     #[error("there are two documents to write, name a folder with --out")]
     Several,

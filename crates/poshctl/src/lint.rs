@@ -4,7 +4,7 @@ use std::path::Path;
 
 use posh::publish::{self, PublishError};
 use posh::{Document, DocumentError, Profile};
-use poshctl::page::Page;
+use poshctl::page::{OutputError, Page};
 use serde::Serialize;
 use thiserror::Error;
 use url::Url;
@@ -57,7 +57,7 @@ pub(crate) async fn run(arguments: &LintArguments, options: &Options) -> Result<
     let verdict = findings.as_ref().map_or_else(|fault| fault.code.verdict(), |_| Verdict::Passed);
     let outcome = Ending::of(verdict, &warnings, arguments.strict);
     let report = Report { name, profile, findings, outcome, warnings };
-    output::report(options, &report.json(), |page| report.text(page));
+    output::report(options, &report.json(), |page| report.text(page))?;
     Ok(outcome)
 }
 
@@ -185,6 +185,9 @@ impl Report<'_> {
 /// Why nothing was checked.
 #[derive(Debug, Error)]
 pub(crate) enum LintError {
+    /// Nobody can read what came out.
+    #[error(transparent)]
+    Output(#[from] OutputError),
     /// It is not known how to read the document.
     #[error(transparent)]
     Profile(#[from] UnknownProfile),

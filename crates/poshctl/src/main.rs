@@ -42,7 +42,7 @@ async fn run(arguments: Arguments) -> Result<Ending, Box<dyn Error>> {
         Command::Lint(arguments) => lint::run(&arguments, &options).await?,
         Command::Verify(arguments) => verify::run(&arguments, &options)?,
         Command::Explain(arguments) => explain::run(&arguments, &options)?,
-        Command::Completions { shell } => cli::completions(shell),
+        Command::Completions { shell } => cli::completions(shell)?,
         Command::Man => cli::man()?,
     })
 }

@@ -1,7 +1,7 @@
 //! What is printed: for people or programs, or nothing.
 
 use clap::ValueEnum;
-use poshctl::page::{Ink, Page, out};
+use poshctl::page::{Ink, OutputError, Page, out};
 use serde::Serialize;
 use xmpp_s2s::Verdict;
 
@@ -32,15 +32,19 @@ pub(crate) fn page(options: &Options) -> Page {
 }
 
 /// Prints a report in the form that was asked for.
-pub(crate) fn report(options: &Options, json: &impl Serialize, text: impl FnOnce(Page) -> String) {
+pub(crate) fn report(
+    options: &Options,
+    json: &impl Serialize,
+    text: impl FnOnce(Page) -> String,
+) -> Result<(), OutputError> {
     if options.quiet {
-        return;
+        return Ok(());
     }
     if options.json {
         let json = serde_json::to_string(json).expect("a report has only strings for keys");
-        out(&(json + "\n"));
+        out(&(json + "\n"))
     } else {
-        out(&text(page(options)));
+        out(&text(page(options)))
     }
 }
 

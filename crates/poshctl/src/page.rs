@@ -5,16 +5,25 @@ use std::env;
 use std::io::{self, IsTerminal as _, Write as _};
 use std::time::Duration;
 
+use thiserror::Error;
 use xmpp_s2s::{Step, Trail, Verdict};
 
 /// How wide a page is.
 pub const WIDTH: usize = 100;
 
 /// Writes `text` to standard output. Whoever closes it early has read enough.
-pub fn out(text: &str) {
+pub fn out(text: &str) -> Result<(), OutputError> {
     let mut stdout = io::stdout();
-    let _ = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
+    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(OutputError(error)),
+        Ok(()) | Err(_) => Ok(()),
+    }
 }
+
+/// What was to be read could not be written.
+#[derive(Debug, Error)]
+#[error("cannot write to standard output; see that there is room where it leads")]
+pub struct OutputError(#[source] io::Error);
 
 /// What the reader's terminal can show.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use posh::{
     FetchError, Finding, Limits, Lookup, Materials, Profile, Progress, Published, Response, Service,
 };
+use poshctl::page::OutputError;
 use rustls::crypto::ring;
 use rustls_pki_types::{CertificateDer, UnixTime};
 use thiserror::Error;
@@ -38,7 +39,7 @@ pub(crate) fn run(arguments: &VerifyArguments, options: &Options) -> Result<Endi
     let word = profile::word(profile);
     output::report(options, &report, |page| {
         report.text(page, &format!("{}  ({word}, from files)", arguments.domain))
-    });
+    })?;
     Ok(outcome)
 }
 
@@ -102,6 +103,9 @@ fn judge(
 /// Why there is nothing to compare.
 #[derive(Debug, Error)]
 pub(crate) enum VerifyError {
+    /// Nobody can read what came out.
+    #[error(transparent)]
+    Output(#[from] OutputError),
     /// The certificate could not be read.
     #[error(transparent)]
     Certificate(#[from] CertificateError),

@@ -9,7 +9,7 @@ use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, Buf
 use tokio::process::Command;
 use tokio::time::timeout;
 
-use super::program::{DEADLINE, Ended, program, run, signal};
+use super::program::{DEADLINE, Ended, PROGRAM, program, run, signal};
 
 /// How wide a page is.
 const WIDTH: usize = 100;
@@ -112,6 +112,31 @@ async fn a_plain_page_has_ascii_only() {
     assert!(demo.stdout.is_ascii() && !demo.stdout.contains('\x1b'), "{}", demo.stdout);
     assert!(demo.stdout.lines().all(|line| line.len() <= WIDTH), "{}", demo.stdout);
     assert!(!demo.stdout.contains(" ? "), "{}", demo.stdout);
+}
+
+#[tokio::test]
+async fn a_plain_list_of_scenes_has_ascii_only() {
+    for arguments in [["--help"].as_slice(), &["--scene", "9"]] {
+        let demo = Ended::of(program().arg("demo").args(arguments).env("LC_ALL", "C")).await;
+        let shown = format!("{}{}", demo.stdout, demo.stderr);
+        assert!(shown.is_ascii() && shown.contains("1  alpha.example -> hosted"), "{shown}");
+    }
+}
+
+#[tokio::test]
+async fn what_cannot_be_written_exits_with_2_and_a_closed_pipe_with_0() {
+    for arguments in ["config", "demo --scene 5", "demo --scene 5 --json"] {
+        for (target, code) in [("> /dev/full", 2), ("| true", 0)] {
+            // The code of the program, not that of the last one in the pipe.
+            let script = format!("{{ \"$0\" {arguments}; echo $? >&2; }} {target}");
+            let shell = Command::new("sh").args(["-c", &script, PROGRAM]).output();
+            let stderr = text(&timeout(DEADLINE, shell).await.unwrap().unwrap().stderr);
+            let exit = stderr.lines().last().unwrap_or_default();
+            assert_eq!(exit, code.to_string(), "{arguments} {target}: {stderr}");
+            let is_told = stderr.starts_with("error: cannot write to standard output");
+            assert_eq!(is_told, code == 2, "{arguments} {target}: {stderr}");
+        }
+    }
 }
 
 #[tokio::test]

@@ -17,7 +17,7 @@ use xmpp_s2s_testkit::World;
 /// Longest wait for anything.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(30);
 
-const PROGRAM: &str = env!("CARGO_BIN_EXE_federating-server");
+pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_federating-server");
 
 /// The program, deaf to the environment of whoever runs the tests.
 pub(crate) fn program() -> Command {

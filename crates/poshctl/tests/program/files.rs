@@ -116,6 +116,18 @@ async fn codes_are_explained_and_other_words_are_not() {
 }
 
 #[tokio::test]
+async fn what_cannot_be_written_is_told() {
+    let script = "\"$0\" explain > /dev/full";
+    let output = std::process::Command::new("sh")
+        .args(["-c", script, env!("CARGO_BIN_EXE_poshctl")])
+        .output()
+        .unwrap();
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(2), "{told}");
+    assert!(told.starts_with("error: cannot write to standard output; see that"), "{told}");
+}
+
+#[tokio::test]
 async fn completions_and_the_manual_page_have_every_command() {
     let scenery = Scenery::build().await;
     for line in [&["completions", "bash"][..], &["completions", "zsh"], &["man"]] {
