@@ -1,8 +1,11 @@
 //! A server that routes in and out, with a router where that of your server would be.
 //!
 //! ```sh
-//! cargo run -p federating-server --bin embed -- im.example im.example.crt im.example.key
+//! cargo run -p federating-server --bin embed -- \
+//!     im.example im.example.crt im.example.key 0.0.0.0:5269
 //! ```
+//!
+//! The last argument is where it listens: `[::]:5269` is for IPv6, and on most systems for IPv4 too.
 //!
 //! It has one user, you. What you type goes out, a stanza a line; what is sent to your domain is
 //! printed, and so is what comes back, with the reason. Try
@@ -25,9 +28,10 @@ use xmpp_s2s::{Config, Domain, Endpoint, Inbound, Incoming, Namespace, Roots, St
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
+    tracing_subscriber::fmt().with_writer(io::stderr).init();
     let arguments: Vec<_> = env::args().skip(1).collect();
-    let [domain, certificate, key] = arguments.as_slice() else {
-        return Err("usage: embed DOMAIN CERTIFICATE KEY".into());
+    let [domain, certificate, key, listen] = arguments.as_slice() else {
+        return Err("usage: embed DOMAIN CERTIFICATE KEY LISTEN".into());
     };
     let provider = ring::default_provider();
     let chain = CertificateDer::pem_file_iter(certificate)?.collect::<Result<_, _>>()?;
@@ -35,7 +39,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let ours: Domain = domain.parse()?;
     let identities = HashMap::from([(ours.clone(), Arc::new(identity))]);
     let endpoint = Endpoint::new(Config::new(identities, Roots::system()?, provider))?;
-    let listener = TcpListener::bind("[::]:5269").await?;
+    let listener = TcpListener::bind(listen).await;
+    let listener = listener.map_err(|error| format!("cannot listen on {listen}: {error}"))?;
     let typed = BufReader::new(tokio::io::stdin());
     federate(&endpoint, listener, ours, typed, tokio::io::stdout()).await?;
     endpoint.close(Duration::from_secs(10)).await;

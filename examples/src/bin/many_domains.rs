@@ -1,8 +1,10 @@
 //! Certificates for a thousand domains, from a folder, loaded again when it changes.
 //!
 //! ```sh
-//! cargo run -p federating-server --bin many_domains -- /etc/xmpp/certificates
+//! cargo run -p federating-server --bin many_domains -- /etc/xmpp/certificates 0.0.0.0:5269
 //! ```
+//!
+//! The last argument is where it listens: `[::]:5269` is for IPv6, and on most systems for IPv4 too.
 //!
 //! The folder has one file a domain, `im.example.pem`, with the certificate, its chain and the key:
 //! in one file, so that they are always of one moment. Move a new one there, and the next handshake
@@ -29,13 +31,19 @@ use xmpp_s2s::{Config, Domain, Endpoint, Identities, Incoming, Roots};
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
-    let folder = env::args_os().nth(1).ok_or("usage: many_domains FOLDER")?;
+    tracing_subscriber::fmt().with_writer(io::stderr).init();
+    let arguments: Vec<_> = env::args().skip(1).collect();
+    let [folder, listen] = arguments.as_slice() else {
+        return Err("usage: many_domains FOLDER LISTEN".into());
+    };
     let provider = Arc::new(ring::default_provider());
     let certificates = Arc::new(Certificates::default());
     let tell = |change| println!("{change}");
     let _watcher = certificates.follow(folder.into(), provider.clone(), tell)?;
     let endpoint = Endpoint::new(Config::new(certificates, Roots::system()?, provider))?;
-    endpoint.serve(TcpListener::bind("[::]:5269").await?, listen_to).await;
+    let listener = TcpListener::bind(listen).await;
+    let listener = listener.map_err(|error| format!("cannot listen on {listen}: {error}"))?;
+    endpoint.serve(listener, listen_to).await;
     Ok(())
 }
 

@@ -1,8 +1,11 @@
 //! What is enough for whom: a policy for each domain, and a block list.
 //!
 //! ```sh
-//! cargo run -p federating-server --bin policy -- rules.txt im.example im.example.crt im.example.key
+//! cargo run -p federating-server --bin policy -- \
+//!     rules.txt im.example im.example.crt im.example.key 0.0.0.0:5269
 //! ```
+//!
+//! The last argument is where it listens: `[::]:5269` is for IPv6, and on most systems for IPv4 too.
 //!
 //! `rules.txt` has one rule a line; what it does not mention may prove itself in any way:
 //!
@@ -15,7 +18,7 @@
 use std::collections::{HashMap, HashSet};
 use std::error::Error;
 use std::sync::Arc;
-use std::{env, fs};
+use std::{env, fs, io};
 
 use rustls::crypto::ring;
 use rustls::pki_types::pem::PemObject as _;
@@ -28,9 +31,10 @@ use xmpp_s2s::{
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
+    tracing_subscriber::fmt().with_writer(io::stderr).init();
     let arguments: Vec<_> = env::args().skip(1).collect();
-    let [rules, domain, certificate, key] = arguments.as_slice() else {
-        return Err("usage: policy RULES DOMAIN CERTIFICATE KEY".into());
+    let [rules, domain, certificate, key, listen] = arguments.as_slice() else {
+        return Err("usage: policy RULES DOMAIN CERTIFICATE KEY LISTEN".into());
     };
     let provider = ring::default_provider();
     let chain = CertificateDer::pem_file_iter(certificate)?.collect::<Result<_, _>>()?;
@@ -39,7 +43,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let rules = Rules::parse(&fs::read_to_string(rules)?)?;
     let config = Config::new(identities, Roots::system()?, provider);
     let gateway = Gateway::new(config, rules)?;
-    gateway.serve(TcpListener::bind("[::]:5269").await?).await;
+    let listener = TcpListener::bind(listen).await;
+    gateway.serve(listener.map_err(|error| format!("cannot listen on {listen}: {error}"))?).await;
     Ok(())
 }
 
