@@ -10,7 +10,7 @@ use thiserror::Error;
 use toml::Spanned;
 use xmpp_s2s::Domain;
 
-use super::keys::{DOMAIN, PEER};
+use super::keys::{CERTIFICATE, DOMAIN, KEY, PEER};
 use super::table::Key;
 
 /// The server's file cannot be used.
@@ -143,15 +143,7 @@ impl Problem {
                 "`name` has {domain} again, expected each domain once; the first is on line {}",
                 line(text, first.start)
             ),
-            Self::Pem { key, file, error: pem::Error::Io(error), .. }
-                if error.kind() == io::ErrorKind::PermissionDenied =>
-            {
-                let file = file.display();
-                format!("`{key}` has {file}, expected a file that the user that runs this may read")
-            }
-            Self::Pem { key, file, expected, error: _ } => {
-                format!("`{key}` has {}, expected a file with {expected}", file.display())
-            }
+            Self::Pem { key, file, expected, error } => no_pem(key, file, expected, error),
             Self::EncryptedKey { file } => format!(
                 "`key` has {}, which is encrypted, expected a private key without a passphrase",
                 file.display()
@@ -191,6 +183,22 @@ impl Problem {
             | Self::Duplicate { .. }
             | Self::ForeignKey { .. } => None,
         }
+    }
+}
+
+/// What to say of a file that `key` has, and that does not hold what is expected.
+fn no_pem(key: &str, file: &Path, expected: &str, error: &pem::Error) -> String {
+    let file = file.display();
+    let kind = if let pem::Error::Io(error) = error { Some(error.kind()) } else { None };
+    match kind {
+        Some(io::ErrorKind::PermissionDenied) => {
+            format!("`{key}` has {file}, expected a file that the user that runs this may read")
+        }
+        Some(io::ErrorKind::NotFound) if [CERTIFICATE.name, KEY.name].contains(&key) => format!(
+            "`{key}` has {file}, which is not there, expected a file with {expected}; \
+             `federating-server config --help` says how to make a pair for a trial"
+        ),
+        _ => format!("`{key}` has {file}, expected a file with {expected}"),
     }
 }
 

@@ -25,7 +25,8 @@ fn a_missing_certificate_is_told_with_its_path() {
     let domain = DOMAIN.replace("hosting.crt", "none.crt");
     assert_eq!(
         fault(&format!("listen = [\"127.0.0.1:5269\"]\n{domain}")),
-        "server.toml:5: `certificate` has none.crt, expected a file with certificates in PEM"
+        "server.toml:5: `certificate` has none.crt, which is not there, expected a file with \
+         certificates in PEM; `federating-server config --help` says how to make a pair for a trial"
     );
 }
 
