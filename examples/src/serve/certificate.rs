@@ -50,7 +50,7 @@ const RENEW: &str = "renew it; where a POSH document lists it, let that list the
 fn names(leaf: &Leaf<'_>) -> String {
     let mut names: Vec<_> = presented_identifiers(leaf).take(NAMES + 1).map(printable).collect();
     if names.len() > NAMES {
-        names[NAMES] = "…".to_owned();
+        names[NAMES] = "...".to_owned();
     }
     if names.is_empty() { "no domain".to_owned() } else { names.join(" ") }
 }
@@ -92,6 +92,6 @@ mod tests {
         let all = (0..9).map(|n| format!("d{n}.example"));
         let identity = Certificate::new(all).self_signed();
         let names = names(&Leaf::parse(identity.leaf()).unwrap());
-        assert!(names.starts_with("d0.example d1.example ") && names.ends_with("d7.example …"));
+        assert!(names.starts_with("d0.example d1.example ") && names.ends_with("d7.example ..."));
     }
 }

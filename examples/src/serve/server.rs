@@ -83,12 +83,13 @@ impl Server {
     }
 
     /// Stops to listen, drops who has proved nothing, sends what waits, closes every stream, and
-    /// says how many stanzas could not be sent by `deadline` from now.
+    /// says how many stanzas could not be sent. All of it takes no longer than `deadline`, of which
+    /// connections have the last fifth to learn what became of their answers.
     pub(crate) async fn close(mut self, deadline: Duration) -> usize {
         self.listening.shutdown().await;
         drop(self.going_on);
-        let over = timeout(deadline + GRACE, self.connections.recv());
-        let (undelivered, _) = tokio::join!(self.endpoint.close(deadline), over);
+        let over = timeout(deadline, self.connections.recv());
+        let (undelivered, _) = tokio::join!(self.endpoint.close(deadline * 4 / 5), over);
         undelivered.len() + self.unsent.0.load(Ordering::Relaxed)
     }
 
@@ -97,9 +98,6 @@ impl Server {
         &self.endpoint
     }
 }
-
-/// What connections have after the deadline to learn what became of their answers.
-const GRACE: Duration = Duration::from_secs(1);
 
 /// What every connection is given.
 #[derive(Clone)]

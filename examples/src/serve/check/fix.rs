@@ -38,7 +38,9 @@ pub(super) fn fix(code: Code, standing: &Standing, leaf: &CertificateDer<'_>) ->
         Code::JwkPrivateMaterial => "the private key is public now: replace it and its \
                                      certificate, and publish no private keys"
             .to_owned(),
-        Code::PoshOverBudget | Code::Stopping => "start the server again to look again".to_owned(),
+        Code::PoshMismatchUnconfirmed | Code::PoshOverBudget | Code::Stopping => {
+            "start the server again to look again".to_owned()
+        }
         Code::PoshNotPublished => publish(domain, leaf),
         _ if code.verdict() == Verdict::Unknown => {
             format!("let the web host {} answer, and {}", host(standing), publish(domain, leaf))

@@ -64,9 +64,10 @@ fn unproved(standing: &Standing, leaf: &CertificateDer<'_>) -> Finding {
     let code = standing.trail.conclusion().unwrap_or(Code::PoshUnreachable);
     let (severity, what) = match code {
         // What is private from here may be public from elsewhere: a name can lead to each in turn.
-        Code::PoshForbidden | Code::PoshOverBudget | Code::Stopping => {
-            (Severity::Unclear, "cannot tell whether others can prove the domain")
-        }
+        Code::PoshForbidden
+        | Code::PoshMismatchUnconfirmed
+        | Code::PoshOverBudget
+        | Code::Stopping => (Severity::Unclear, "cannot tell whether others can prove the domain"),
         _ if code.verdict() == Verdict::Unknown => {
             (Severity::Bad, "others refuse the domain if they, too, cannot learn what it publishes")
         }
