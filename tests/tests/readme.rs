@@ -30,6 +30,19 @@ fn links_to_files_lead_somewhere() {
     }
 }
 
+#[test]
+fn the_readme_names_every_program_of_one_idea() {
+    let readme = read("README.md");
+    let folder = fs::read_dir(root().join("examples/src/bin")).unwrap();
+    let paths: Vec<_> = folder.map(|entry| entry.unwrap().path()).collect();
+    let programs = paths.iter().filter(|path| path.extension().is_some_and(|end| end == "rs"));
+    let names: Vec<_> = programs.map(|path| path.file_name().unwrap().to_str().unwrap()).collect();
+    assert!(!names.is_empty());
+    for name in names {
+        assert!(readme.contains(&format!("(examples/src/bin/{name})")), "{name}");
+    }
+}
+
 /// The first block behind the heading that announces a program, without what rustdoc hides.
 fn program(text: &str, fence: &str) -> Vec<String> {
     let lines = text.lines().skip_while(|line| !is_announcement(line));
