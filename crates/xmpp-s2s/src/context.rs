@@ -64,6 +64,17 @@ impl Context {
         self.judge(presented, pair, evidence, policy, self.wall.now())
     }
 
+    /// Asks the gate again, now and by other evidence.
+    pub(crate) fn reconsider(
+        &self,
+        rejected: Rejection,
+        presented: &Presented,
+        evidence: &Evidence,
+    ) -> Result<Association, Rejection> {
+        let policy = self.config.policy_for(&rejected.source_domain);
+        rejected.reconsider(presented, evidence, policy, self.wall.now())
+    }
+
     /// Asks the gate, for another policy or another time.
     pub(crate) fn judge(
         &self,

@@ -50,10 +50,26 @@ pub(crate) async fn prove(
     finding: &mut Option<Finding>,
     trail: &mut Trail,
 ) -> Result<Proof, Rejection> {
+    prove_rejected(context, None, presented, pair, asker, finding, trail).await
+}
+
+/// The same for a peer that was `rejected` already, for want of other evidence.
+async fn prove_rejected(
+    context: &Context,
+    mut rejected: Option<Rejection>,
+    presented: Option<&Presented>,
+    pair: &Pair,
+    asker: Asker,
+    finding: &mut Option<Finding>,
+    trail: &mut Trail,
+) -> Result<Proof, Rejection> {
     loop {
         let mut evidence = Evidence::default();
         evidence.posh = finding.as_ref().map(|finding| finding.published.clone());
-        let outcome = context.authenticate(presented, pair, &evidence);
+        let outcome = match (rejected, presented) {
+            (Some(rejected), Some(presented)) => context.reconsider(rejected, presented, &evidence),
+            (Some(_) | None, _) => context.authenticate(presented, pair, &evidence),
+        };
         let (Some(presented), Some(seen)) = (presented, &*finding) else {
             return outcome.map(|association| Proof { association, newer: None });
         };
@@ -76,6 +92,7 @@ pub(crate) async fn prove(
         compared.for_each(|step| trail.record(step.clone()));
         trail.record(step);
         *finding = Some(again);
+        rejected = Some(rejection);
     }
 }
 
@@ -90,12 +107,15 @@ pub(crate) async fn prove_unknown(
 ) -> Result<Proof, Rejection> {
     let first = context.authenticate(presented, pair, &Evidence::default());
     let policy = context.config.policy_for(&pair.remote);
-    if first.is_ok() || presented.is_none() || !policy.prooftypes.contains(&Prooftype::Posh) {
-        return first.map(|association| Proof { association, newer: None });
-    }
+    let rejected = match first {
+        Err(rejected) if presented.is_some() && policy.prooftypes.contains(&Prooftype::Posh) => {
+            Some(rejected)
+        }
+        first => return first.map(|association| Proof { association, newer: None }),
+    };
     let (finding, step) = context.finder.look_up(&pair.remote, asker).await;
     trail.record(step);
-    prove(context, presented, pair, asker, &mut Some(finding), trail).await
+    prove_rejected(context, rejected, presented, pair, asker, &mut Some(finding), trail).await
 }
 
 /// Whether it may be for its age alone that what was found is no proof. That a domain publishes

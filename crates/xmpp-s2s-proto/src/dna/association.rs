@@ -28,7 +28,7 @@ impl Authenticator {
     /// Tries the prooftypes that `policy` allows, on the chain that the peer presented, if it did;
     /// one that succeeds is enough.
     ///
-    /// This is the only place where an [`Association`] is made. What could not be found out proves
+    /// An [`Association`] is made here and by [`Rejection::reconsider`] alone. What could not be found out proves
     /// nothing.
     pub fn authenticate(
         &self,
@@ -46,24 +46,7 @@ impl Authenticator {
         let pkix = attempt(Prooftype::Pkix, policy, &mut trail, || {
             pkix::prove(presented, &pair.remote, &self.anchors, self.algorithms, now)
         });
-        let posh = evidence.posh.as_ref().map(|published| {
-            attempt(Prooftype::Posh, policy, &mut trail, || {
-                posh::prove(presented, &pair.remote, published, now)
-            })
-        });
-
-        let document = || compared(&pair.remote, evidence, policy);
-        let (prooftype, valid_until, document) = match (pkix, posh) {
-            (Ok(until), _) => (Prooftype::Pkix, until, None),
-            (Err(_), Some(Ok(until))) => (Prooftype::Posh, until, document()),
-            (Err(pkix), posh) => {
-                let code = decisive(pkix, posh.and_then(Result::err));
-                return Err(Rejection::new(trail, code, Some(presented), document()));
-            }
-        };
-        trail.conclude(prooftype.success());
-        let presented = presented.clone();
-        Ok(Association { pair: pair.clone(), presented, prooftype, valid_until, document, trail })
+        judge(presented, pkix, trail, evidence, policy, now)
     }
 }
 
@@ -75,9 +58,32 @@ impl fmt::Debug for Authenticator {
     }
 }
 
+impl Rejection {
+    /// Judges the same certificate by other evidence, and by [`Authenticator::authenticate`]'s
+    /// finding of its path: a stranger chooses how much work that makes.
+    ///
+    /// A certificate that was not the one that was rejected stays so.
+    pub fn reconsider(
+        self,
+        presented: &Presented,
+        evidence: &Evidence,
+        policy: &Policy,
+        now: UnixTime,
+    ) -> Result<Association, Self> {
+        let found = self.trail.steps().iter().find(|step| step.phase == Phase::Pkix);
+        let Some(pkix) = found.filter(|_| self.end_entity.as_ref() == Some(presented.digest()))
+        else {
+            return Err(self);
+        };
+        let mut trail = Trail::new(self.trail.pair().clone());
+        trail.record(pkix.clone());
+        judge(presented, Err(pkix.code), trail, evidence, policy, now)
+    }
+}
+
 /// The proof that a peer speaks for the remote domain of a pair, with one certificate.
 ///
-/// Only [`Authenticator::authenticate`] makes one, and it opens one pair on one stream: it cannot
+/// Only [`Authenticator::authenticate`] and [`Rejection::reconsider`] make one, and it opens one pair on one stream: it cannot
 /// be copied, and the stream refuses it for another pair or another handshake.
 #[derive(Debug)]
 pub struct Association {
@@ -126,6 +132,36 @@ impl Association {
     pub fn trail(&self) -> &Trail {
         &self.trail
     }
+}
+
+/// Tries what the path of the certificate does not decide.
+fn judge(
+    presented: &Presented,
+    pkix: Result<UnixTime, Code>,
+    mut trail: Trail,
+    evidence: &Evidence,
+    policy: &Policy,
+    now: UnixTime,
+) -> Result<Association, Rejection> {
+    let pair = trail.pair().clone();
+    let posh = evidence.posh.as_ref().map(|published| {
+        attempt(Prooftype::Posh, policy, &mut trail, || {
+            posh::prove(presented, &pair.remote, published, now)
+        })
+    });
+
+    let document = || compared(&pair.remote, evidence, policy);
+    let (prooftype, valid_until, document) = match (pkix, posh) {
+        (Ok(until), _) => (Prooftype::Pkix, until, None),
+        (Err(_), Some(Ok(until))) => (Prooftype::Posh, until, document()),
+        (Err(pkix), posh) => {
+            let code = decisive(pkix, posh.and_then(Result::err));
+            return Err(Rejection::new(trail, code, Some(presented), document()));
+        }
+    };
+    trail.conclude(prooftype.success());
+    let presented = presented.clone();
+    Ok(Association { pair, presented, prooftype, valid_until, document, trail })
 }
 
 /// Tries one prooftype, notes what it came to, and gives its end or the reason against it.

@@ -1,8 +1,10 @@
+use std::slice;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use base64::Engine as _;
 use posh::{Budget, FetchError, Finding, Profile, Published};
+use rustls_pki_types::CertificateDer;
 use sha2::{Digest as _, Sha256};
 use xmpp_s2s_proto::dna::{Evidence, Policy, Presented, Prooftype, Rejection};
 use xmpp_s2s_proto::stream::Condition;
@@ -27,7 +29,7 @@ fn a14_the_peer_is_told_one_code_its_well_known_url_and_its_own_digest() {
     let authority = Authority::new("ca");
     let (own, listed) = (authority.leaf(HOSTER), authority.leaf(HOSTER));
     let evidence = listing(Profile::Draft02, &listed);
-    let rejection = judge(&authority, std::slice::from_ref(&own), &evidence, NOW).unwrap_err();
+    let rejection = judge(&authority, slice::from_ref(&own), &evidence, NOW).unwrap_err();
     let digest = base64::engine::general_purpose::STANDARD.encode(Sha256::digest(&own));
     assert_eq!(
         rejection.text(),
@@ -85,6 +87,26 @@ fn a14_a_peer_does_not_learn_what_was_looked_up_before() {
 }
 
 #[test]
+fn a_rejection_is_reconsidered_by_other_evidence_for_the_same_certificate_only() {
+    let authority = Authority::new("ca");
+    let (own, other) = (authority.leaf(HOSTER), authority.leaf(HOSTER));
+    let lists = |leaf| listing(Profile::Rfc7711, leaf);
+    let present =
+        |leaf: &CertificateDer<'static>| Presented::after_handshake(slice::from_ref(leaf)).unwrap();
+    let rejected = || judge(&authority, slice::from_ref(&own), &lists(&other), NOW).unwrap_err();
+    let policy = Policy::default();
+    let proved = rejected().reconsider(&present(&own), &lists(&own), &policy, at(NOW)).unwrap();
+    assert_eq!(proved.prooftype(), Prooftype::Posh);
+    assert_eq!(proved.pair(), &pair());
+    let codes: Vec<_> = proved.trail().steps().iter().map(|step| step.code).collect();
+    assert_eq!(codes, [Code::CertNameMismatch, Code::PoshMatch]);
+    for (leaf, listed) in [(&own, &other), (&other, &other)] {
+        let again = rejected().reconsider(&present(leaf), &lists(listed), &policy, at(NOW));
+        assert_eq!(again.unwrap_err().code, Code::PoshFingerprintMismatch);
+    }
+}
+
+#[test]
 fn a10_a14_who_is_put_off_is_not_told_that_we_have_looked_before() {
     let authority = Authority::new("ca");
     let evidence = listing(Profile::Rfc7711, &authority.leaf(HOSTER));
@@ -127,7 +149,7 @@ fn the_trail_has_a_step_for_each_prooftype_with_names_and_whole_digests() {
     let authority = Authority::new("ca");
     let own = authority.leaf(HOSTER);
     let evidence = listing(Profile::Rfc7711, &authority.leaf(HOSTER));
-    let rejection = judge(&authority, std::slice::from_ref(&own), &evidence, NOW).unwrap_err();
+    let rejection = judge(&authority, slice::from_ref(&own), &evidence, NOW).unwrap_err();
     let digest = base64::engine::general_purpose::STANDARD.encode(Sha256::digest(&own));
     let steps: Vec<_> =
         rejection.trail.steps().iter().map(|step| (step.phase, step.code, &*step.detail)).collect();
