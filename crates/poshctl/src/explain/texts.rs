@@ -264,6 +264,12 @@ const TEXTS: &[(Code, &str)] = &[
          look. Try again in a minute.",
     ),
     (
+        Code::ProofEnded,
+        "A stream was up, and what had proved the other domain does so no more: the certificate or the \
+         document has ended, or lists the certificate no longer. Its stanzas are refused until it \
+         proves itself anew. The steps before this one say which it was.",
+    ),
+    (
         Code::PoshNoSupportedHash,
         "The entries have digests by md5, sha-1 or unknown functions alone, which prove nothing. List \
          sha-256: poshctl gen does.",
