@@ -48,7 +48,8 @@ impl Trail {
         &self.steps
     }
 
-    /// The step whose prooftype counted; `None` if nothing has proved the domain.
+    /// The step whose prooftype counted, the last where it was judged again; `None` if nothing has
+    /// proved the domain. Whether it still does says [`conclusion`](Self::conclusion).
     pub fn proof(&self) -> Option<&Step> {
         self.steps.iter().rev().find(|step| match step.phase {
             Phase::Pkix | Phase::PoshMatch => step.code.verdict() == Verdict::Passed,
