@@ -14,7 +14,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::time::timeout;
 use xmpp_s2s::{Namespace, Security, Stanza};
 use xmpp_s2s_testkit::{
-    Certificate, ClientTls, Failure, Listener, ScriptedPeer, Server, ServerTls, Service, message,
+    ClientTls, Failure, Listener, ScriptedPeer, Server, ServerTls, Service, message,
 };
 
 use program::{
@@ -308,29 +308,6 @@ async fn serve_closes_its_streams_when_it_is_terminated() {
     assert_eq!(there.terminate().await, Some(0));
     let ending = here.endings().wait(|_| true, DEADLINE).await.unwrap();
     assert!(ending.is_ok(), "{ending:?}");
-}
-
-#[tokio::test]
-async fn serve_warns_of_a_certificate_that_has_expired() {
-    let scenery = Scenery::build().await;
-    let config = scenery.config(THERE, ([127, 0, 0, 1], 0).into());
-    let expired = scenery.world.xmpp_authority.issue(&Certificate::new([THERE]).days(-9..-2));
-    scenery.write("there.example.crt", &expired.chain_pem());
-    scenery.write("there.example.key", &expired.key_pem());
-    let warning = Serving::spawn(program(), &config).logged("expired").await;
-    assert!(warning.contains("WARN") && warning.contains("domain=there.example"), "{warning}");
-}
-
-#[tokio::test]
-async fn serve_logs_json_if_asked() {
-    let scenery = Scenery::build().await;
-    let config = scenery.config(THERE, ([127, 0, 0, 1], 0).into());
-    let mut command = program();
-    command.args(["--log-format", "json"]);
-    let mut there = Serving::spawn(command, &config);
-    let line = there.logged("listening").await;
-    let json: Value = serde_json::from_str(&line).unwrap();
-    assert_eq!(json["fields"]["message"], "listening");
 }
 
 #[tokio::test]

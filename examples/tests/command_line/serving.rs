@@ -2,9 +2,10 @@
 
 mod stopping;
 
+use serde_json::Value;
 use tempfile::TempDir;
 use xmpp_s2s::Code;
-use xmpp_s2s_testkit::{Failure, message};
+use xmpp_s2s_testkit::{Certificate, Failure, message};
 
 use crate::program::{Ended, Scenery, Serving, free_address, program, run};
 use crate::{HERE, THERE, echo};
@@ -29,6 +30,29 @@ async fn serve_tells_what_it_serves_and_with_which_certificate() {
     let [sha256, hex] = [" sha256=\"", " hex=\""]
         .map(|start| line.split_once(start).unwrap().1.split('"').next().unwrap().to_owned());
     assert_eq!((sha256.len(), hex.len()), (44, 64), "{line}");
+}
+
+#[tokio::test]
+async fn serve_warns_of_a_certificate_that_has_expired() {
+    let scenery = Scenery::build().await;
+    let config = scenery.config(THERE, ([127, 0, 0, 1], 0).into());
+    let expired = scenery.world.xmpp_authority.issue(&Certificate::new([THERE]).days(-9..-2));
+    scenery.write("there.example.crt", &expired.chain_pem());
+    scenery.write("there.example.key", &expired.key_pem());
+    let warning = Serving::spawn(program(), &config).logged("expired").await;
+    assert!(warning.contains("WARN") && warning.contains("domain=there.example"), "{warning}");
+}
+
+#[tokio::test]
+async fn serve_logs_json_if_asked() {
+    let scenery = Scenery::build().await;
+    let config = scenery.config(THERE, ([127, 0, 0, 1], 0).into());
+    let mut command = program();
+    command.args(["--log-format", "json"]);
+    let mut there = Serving::spawn(command, &config);
+    let line = there.logged("listening").await;
+    let json: Value = serde_json::from_str(&line).unwrap();
+    assert_eq!(json["fields"]["message"], "listening");
 }
 
 #[tokio::test]
