@@ -62,7 +62,12 @@ async fn a_certificate_of_its_own_is_not_enough_where_posh_is_asked_for() {
     let bank = town.server("bank.example", &identity).await;
     town.world.open_web_host("bank.example");
     assert!(town.call(&bank, "bank.example").await.is_err());
+}
 
+#[tokio::test]
+async fn a_document_is_enough_where_posh_is_asked_for() {
+    let town = Town::build().await;
+    let identity = town.certificate("bank.example");
     town.world.publish("bank.example", Profile::Rfc7711, &[&identity]);
     let bank = town.server("bank.example", &identity).await;
     town.call(&bank, "bank.example").await.unwrap();
