@@ -1,11 +1,18 @@
-//! What the README shows is what happens.
+//! What the READMEs show is what happens.
 
 use crate::scenery::{Ended, Scenery};
 
-const README: &str = include_str!("../../README.md");
-
 #[tokio::test]
 async fn the_sessions_in_the_readme_are_true() {
+    are_true(include_str!("../../README.md")).await;
+}
+
+#[tokio::test]
+async fn the_sessions_in_the_readme_of_the_workspace_are_true() {
+    are_true(include_str!("../../../../README.md")).await;
+}
+
+async fn are_true(readme: &str) {
     let mut scenery = Scenery::build().await;
     let hosting = scenery.certificate("hosting.crt");
     scenery.open_web_host("hosted.example");
@@ -14,8 +21,11 @@ async fn the_sessions_in_the_readme_are_true() {
     scenery.publish("renewed.example", posh::Profile::Rfc7711, &[&hosting]);
     let _renewed = scenery.serve("renewed.example", &renewed).await;
 
-    let sessions = sessions(README);
-    assert!(sessions.len() >= 6, "{sessions:?}");
+    let sessions = sessions(readme);
+    let shown = |command: &str| sessions.iter().any(|(line, _)| line.starts_with(command));
+    for command in ["gen", "verify", "lint", "check"] {
+        assert!(shown(&format!("poshctl {command} ")), "{command}: {sessions:?}");
+    }
     let mut last = None;
     for (command, expected) in sessions {
         let ended = match command.split_whitespace().collect::<Vec<_>>().as_slice() {
