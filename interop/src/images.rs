@@ -56,7 +56,7 @@ async fn build(site: &Site, needed: HashSet<Image>) -> Result<HashMap<Image, Str
     }
     let built = needed.into_iter().map(async |image| {
         let program = match image.name {
-            "federating-server" => Some(program::build().await?),
+            name @ "federating-server" => Some(program::build(name).await?),
             _ => None,
         };
         Ok::<_, ImagesError>((image, image.build(&site.engine, program.as_deref()).await?))

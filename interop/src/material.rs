@@ -42,6 +42,11 @@ impl Material {
         Self { domains, network, xmpp, web, unknown: Authority::new("nobody"), shown }
     }
 
+    /// The domains of the lab.
+    pub(crate) fn domains(&self) -> &[Domain] {
+        &self.domains
+    }
+
     /// In which network the machines are.
     pub(crate) fn network(&self) -> Ipv4Net {
         self.network

@@ -5,6 +5,9 @@ use serde_json::Value;
 use thiserror::Error;
 use tokio::process::Command;
 
+/// What the lab runs of ours: each is the program of the package of its name.
+const PROGRAMS: [&str; 2] = ["federating-server", "poshctl"];
+
 /// Where cargo builds this workspace.
 pub(crate) fn target() -> Result<PathBuf, ProgramError> {
     let mut cargo = std::process::Command::new(env!("CARGO"));
@@ -15,19 +18,23 @@ pub(crate) fn target() -> Result<PathBuf, ProgramError> {
     target.map(PathBuf::from).ok_or(ProgramError::Metadata)
 }
 
-/// Builds our server and gives the path of the program.
-pub(crate) async fn build() -> Result<PathBuf, ProgramError> {
+/// Builds the programs of ours that the lab runs, and gives the path of one.
+///
+/// They are always built together: cargo chooses the features of what they share by what it builds.
+pub(crate) async fn build(name: &'static str) -> Result<PathBuf, ProgramError> {
     let mut cargo = Command::new(env!("CARGO"));
     without_package(cargo.as_std_mut());
-    cargo.args(["build", "--locked", "--quiet", "--package=federating-server"]);
-    cargo.arg("--bin=federating-server");
-    cargo.arg("--message-format=json-render-diagnostics");
+    cargo.args(["build", "--locked", "--quiet", "--message-format=json-render-diagnostics"]);
+    for program in PROGRAMS {
+        cargo.args(["--package", program, "--bin", program]);
+    }
     cargo.current_dir(env!("CARGO_MANIFEST_DIR")).kill_on_drop(true);
     cargo.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::inherit());
     let output = cargo.spawn()?.wait_with_output().await?;
     let messages = String::from_utf8_lossy(&output.stdout);
-    let program = messages.lines().filter_map(executable).next_back();
-    program.filter(|_| output.status.success()).ok_or(ProgramError::Build)
+    let mut programs = messages.lines().filter_map(executable);
+    let program = programs.find(|path| path.file_stem().is_some_and(|stem| stem == name));
+    program.filter(|_| output.status.success()).ok_or(ProgramError::Build(name))
 }
 
 /// Keeps from a command what cargo tells this package about itself: it would make build scripts run
@@ -47,7 +54,7 @@ fn executable(message: &str) -> Option<PathBuf> {
     message.get("executable")?.as_str().map(PathBuf::from)
 }
 
-/// Why there is no server to put into a container.
+/// Why there is no program of ours.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum ProgramError {
@@ -58,6 +65,6 @@ pub enum ProgramError {
     #[error("cargo did not say where it builds this workspace")]
     Metadata,
     /// It failed, and said why.
-    #[error("cargo could not build federating-server")]
-    Build,
+    #[error("cargo could not build {0}")]
+    Build(&'static str),
 }

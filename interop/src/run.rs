@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use ipnet::Ipv4Net;
 use thiserror::Error;
 use tokio::time::timeout;
 
@@ -17,6 +18,7 @@ use crate::lab::Lab;
 use crate::log::Silence;
 use crate::machine::Machine;
 use crate::ping::Ping;
+use crate::program::ProgramError;
 use crate::release::Release;
 use crate::site::Site;
 
@@ -37,7 +39,7 @@ impl<'a> Run<'a> {
     pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
     /// How long a command may take: longer than any time-out of our server's.
-    const COMMAND: Duration = Duration::from_secs(90);
+    pub(crate) const COMMAND: Duration = Duration::from_secs(90);
 
     /// Begins a scenario: what the machines say from now on is about it.
     pub fn begin(site: &Site, lab: &'a Lab, name: &str) -> Self {
@@ -119,6 +121,21 @@ impl<'a> Run<'a> {
     /// The machines that it has.
     pub(crate) fn machines(&self) -> impl Iterator<Item = Machine> {
         Machine::ALL.into_iter().filter(|machine| self.lab.machine(*machine).is_some())
+    }
+
+    /// The domains of the lab.
+    pub(crate) fn domains(&self) -> &[Domain] {
+        self.lab.material().domains()
+    }
+
+    /// The network of the lab.
+    pub(crate) fn network(&self) -> Ipv4Net {
+        self.lab.material().network()
+    }
+
+    /// The file that `machine` sees at this path below `/lab`, as it is here.
+    pub(crate) fn file(&self, machine: Machine, path: &str) -> PathBuf {
+        self.lab.folder.join(machine.name()).join(path)
     }
 
     /// The address of a machine.
@@ -226,6 +243,12 @@ pub enum Failure {
     /// The engine refused.
     #[error(transparent)]
     Engine(#[from] EngineError),
+    /// There is no program to look at domains with.
+    #[error(transparent)]
+    Program(#[from] ProgramError),
+    /// It did not start.
+    #[error("cannot run {}", .0.display())]
+    Start(PathBuf, #[source] std::io::Error),
     /// What is, is not what should be: in words, since there are as many kinds as there are things
     /// to look at, and only people read which it was.
     #[error("{0}")]

@@ -7,6 +7,7 @@ use crate::domain::{Document, Domain};
 mod called;
 mod calling;
 mod check;
+mod checking;
 mod foreign;
 mod ours;
 mod play;
@@ -41,6 +42,8 @@ enum Means {
     Ping,
     /// A message to the echo account, by a person.
     Message,
+    /// Nothing: every domain of the lab is looked at.
+    Look,
 }
 
 /// What is to come of it.
@@ -72,6 +75,7 @@ impl Scenario {
             called::SCENARIOS,
             ours::SCENARIOS,
             talking::SCENARIOS,
+            checking::SCENARIOS,
         ]
         .concat()
     }
@@ -88,6 +92,11 @@ impl Scenario {
     /// The same with a message.
     const fn by_message(self) -> Self {
         Self { means: Means::Message, ..self }
+    }
+
+    /// The same without a stanza.
+    const fn by_looking(self) -> Self {
+        Self { means: Means::Look, ..self }
     }
 
     /// The same, where there is a domain above that of the receiver.
