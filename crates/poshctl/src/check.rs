@@ -1,27 +1,19 @@
 //! `check`: goes the whole way to a domain, and says what happened and what it comes to.
 
-use std::collections::HashMap;
-
-use ipnet::IpNet;
 use posh::{Materials, Profile, Published};
 use poshctl::page::OutputError;
-use rustls::crypto::ring;
 use rustls_pki_types::UnixTime;
 use thiserror::Error;
-use xmpp_s2s::{
-    Code, Config, ConfigError, Domain, Endpoint, Pair, Phase, Sights, Trail, Verdict, Visit,
-};
+use xmpp_s2s::{Code, ConfigError, Domain, Endpoint, Pair, Phase, Sights, Trail, Verdict, Visit};
 
-use self::identity::{IdentityError, Shown};
 use crate::certificates::{self, Summary};
 use crate::cli::{CheckArguments, Network, Options};
 use crate::ending::Ending;
+use crate::identity::{IdentityError, Shown};
 use crate::network::{self, NetworkError};
 use crate::output;
 use crate::report::{External, Report};
 use crate::warning::{Remark, Warning};
-
-mod identity;
 
 /// Goes there, and prints what came out.
 pub(crate) async fn run(
@@ -49,18 +41,7 @@ pub(crate) async fn run(
 
 async fn visit(remote: &Domain, shown: Shown, network: &Network) -> Result<Visit, CheckError> {
     let pair = Pair { local: shown.domain.clone(), remote: remote.clone() };
-    let identities = HashMap::from([(shown.domain, shown.key)]);
-    let mut config = Config::new(identities, network::roots(network)?, ring::default_provider());
-    config.resolver = Some(network::resolver(network)?);
-    config.families = network::families(network);
-    config.allow_networks.clone_from(&network.allow_network);
-    // Who names an address means it, whatever kind it is of.
-    config
-        .allow_networks
-        .extend(network.connect_to.iter().map(|elsewhere| IpNet::from(elsewhere.to.ip())));
-    let places = network.connect_to.iter().cloned();
-    config.connect_to = places.map(|place| ((place.host, place.port), place.to)).collect();
-    config.limits.outbound = network.timeout;
+    let config = network::config(network, shown, network::roots(network)?)?;
     let endpoint = Endpoint::new(config).map_err(Box::new)?;
     Ok(endpoint.visit(&pair).await)
 }

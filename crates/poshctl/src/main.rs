@@ -14,6 +14,7 @@ mod cli;
 mod ending;
 mod explain;
 mod generate;
+mod identity;
 mod lint;
 mod network;
 mod output;

@@ -1,5 +1,6 @@
 //! What is used of the network: resolver, authorities, addresses.
 
+use std::collections::HashMap;
 use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -11,12 +12,36 @@ use hickory_resolver::config::{
 };
 use hickory_resolver::net::NetError;
 use hickory_resolver::net::runtime::TokioRuntimeProvider;
+use ipnet::IpNet;
 use rustls::RootCertStore;
+use rustls::crypto::ring;
 use thiserror::Error;
-use xmpp_s2s::{Families, Roots};
+use xmpp_s2s::{Config, Families, Roots};
 
 use crate::certificates::{self, CertificateError};
 use crate::cli::Network;
+use crate::identity::Shown;
+
+/// What an endpoint is told that goes to others with this certificate and trusts these authorities.
+pub(crate) fn config(
+    network: &Network,
+    shown: Shown,
+    roots: Roots,
+) -> Result<Config, NetworkError> {
+    let identities = HashMap::from([(shown.domain, shown.key)]);
+    let mut config = Config::new(identities, roots, ring::default_provider());
+    config.resolver = Some(resolver(network)?);
+    config.families = families(network);
+    config.allow_networks.clone_from(&network.allow_network);
+    // Who names an address means it, whatever kind it is of.
+    config
+        .allow_networks
+        .extend(network.connect_to.iter().map(|elsewhere| IpNet::from(elsewhere.to.ip())));
+    let places = network.connect_to.iter().cloned();
+    config.connect_to = places.map(|place| ((place.host, place.port), place.to)).collect();
+    config.limits.outbound = network.timeout;
+    Ok(config)
+}
 
 /// The resolver that was named, else the system's.
 pub(crate) fn resolver(network: &Network) -> Result<TokioResolver, NetworkError> {

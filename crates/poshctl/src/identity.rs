@@ -15,14 +15,14 @@ use crate::certificates::{self, CertificateError};
 use crate::cli::Identity;
 
 /// A domain, and the certificate that is shown for it.
-pub(super) struct Shown {
-    pub(super) domain: Domain,
-    pub(super) key: Arc<CertifiedKey>,
+pub(crate) struct Shown {
+    pub(crate) domain: Domain,
+    pub(crate) key: Arc<CertifiedKey>,
 }
 
 impl Shown {
     /// That of files.
-    pub(super) fn load(identity: &Identity) -> Result<Self, IdentityError> {
+    pub(crate) fn load(identity: &Identity) -> Result<Self, IdentityError> {
         let Identity { from, cert, key } = identity;
         let chain = certificates::chain(cert)?;
         let private = PrivateKeyDer::from_pem_file(key);
@@ -34,7 +34,7 @@ impl Shown {
 
     /// One that nobody knows: a name that no domain can have (RFC 6761 6.4), and a certificate
     /// that is made now, since some servers close the connection on whoever has none.
-    pub(super) fn made_up() -> Result<Self, IdentityError> {
+    pub(crate) fn made_up() -> Result<Self, IdentityError> {
         let key = KeyPair::generate()?;
         let certificate = CertificateParams::new([NOBODY.to_owned()])?.self_signed(&key)?;
         let private = PrivatePkcs8KeyDer::from(key.serialize_der()).into();
