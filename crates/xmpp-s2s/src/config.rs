@@ -13,7 +13,7 @@ use rustls::crypto::CryptoProvider;
 use rustls::sign::CertifiedKey;
 use xmpp_s2s_proto::Domain;
 use xmpp_s2s_proto::dna::Policy;
-use xmpp_s2s_proto::stream::StreamConfig;
+use xmpp_s2s_proto::stream::{Security, StreamConfig};
 
 /// What an [`Endpoint`](crate::Endpoint) needs to know.
 #[non_exhaustive]
@@ -41,6 +41,9 @@ pub struct Config {
     /// URL names; for tools and for trials. What has to be proved stays the same, and the address
     /// has to be one that may be connected to.
     pub connect_to: HashMap<(String, u16), SocketAddr>,
+    /// The ways to these domains, where they are to be chosen; for tools and for trials. What has
+    /// to be proved stays the same.
+    pub routes: HashMap<Domain, Route>,
     /// The resolver; the system's if `None`.
     pub resolver: Option<TokioResolver>,
     pub(crate) identities: Arc<dyn Identities>,
@@ -66,6 +69,7 @@ impl Config {
             nat64_prefixes: Vec::new(),
             families: Families::Both,
             connect_to: HashMap::new(),
+            routes: HashMap::new(),
             resolver: None,
             identities: Arc::new(identities),
             roots,
@@ -101,6 +105,17 @@ pub enum Families {
     Ipv4,
     /// Only those of IPv6.
     Ipv6,
+}
+
+/// The way to a domain.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum Route {
+    /// Where the SRV records of this kind alone point. Without one it is port 5269 of the domain
+    /// itself for STARTTLS (RFC 6120 §3.2), and nowhere for direct TLS.
+    Services(Security),
+    /// To this port of the domain itself, whatever SRV records there are.
+    Port(u16, Security),
 }
 
 /// Budgets and deadlines of an [`Endpoint`](crate::Endpoint); those of POSH are

@@ -178,7 +178,7 @@ pub use xmpp_s2s_proto::{
 };
 
 pub use arrival::AcceptError;
-pub use config::{Config, Families, Identities, Limits, Roots};
+pub use config::{Config, Families, Identities, Limits, Roots, Route};
 pub use delivery::{Delivery, Undelivered};
 pub use discovery::{Discovery, DiscoveryError, Target};
 pub use endpoint::{ConfigError, Endpoint};

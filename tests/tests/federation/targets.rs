@@ -1,12 +1,13 @@
 //! Where a domain is: the order of its targets, and what happens when one will not do.
 
+use std::collections::HashMap;
 use std::net::SocketAddr;
 
 use end_to_end::{
     A, B, caller, codes, deliver, hosted, outbound_proof, pair, peer, serve, undelivered,
 };
 use posh::Profile::Rfc7711;
-use xmpp_s2s::{Code, ConnectError, Direction, Policy, Prooftype, Security};
+use xmpp_s2s::{Code, ConnectError, Direction, Endpoint, Policy, Prooftype, Route, Security};
 use xmpp_s2s_testkit::{Failure, Listener, Service, World};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -202,4 +203,27 @@ async fn a_record_that_does_not_come_is_not_waited_for_for_ever() {
     let second = std::time::Duration::from_secs(1);
     let a = a.configure(|config| config.limits.dns = second).start().await.unwrap();
     deliver((&a, A), (&good, B), "there").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_way_that_was_chosen_is_the_only_one() {
+    use Security::{Direct, StartTls};
+    let world = World::start().await.unwrap();
+    world.dns.set_addresses(B, ["127.0.0.1".parse().unwrap()]);
+    world.dns.set_services(B, Direct, [Service::at(B, 1)]);
+    world.dns.set_services(B, StartTls, [Service::at(B, 2)]);
+    for (route, expected) in [
+        (None, vec![(1, Direct), (2, StartTls)]),
+        (Some(Route::Services(Direct)), vec![(1, Direct)]),
+        (Some(Route::Services(StartTls)), vec![(2, StartTls)]),
+        (Some(Route::Port(3, Direct)), vec![(3, Direct)]),
+    ] {
+        let mut config = world.config(HashMap::new());
+        config.routes.extend(route.map(|route| (B.parse().unwrap(), route)));
+        let found = Endpoint::new(config).unwrap().discover(&B.parse().unwrap()).await;
+        let mut targets: Vec<_> =
+            found.targets.unwrap().iter().map(|target| (target.port, target.security)).collect();
+        targets.sort_by_key(|(port, _)| *port);
+        assert_eq!(targets, expected, "{route:?}");
+    }
 }

@@ -28,7 +28,7 @@ pub use self::error::DiscoveryError;
 use self::error::{addresses_of, gravest, unresolved};
 pub use self::target::Target;
 use crate::clock::after;
-use crate::config::{Config, Families};
+use crate::config::{Config, Families, Route};
 use crate::reason::explain;
 
 /// Where a domain is and what proves it.
@@ -74,6 +74,7 @@ pub(crate) struct Finder {
     candidates: usize,
     families: Families,
     connect_to: HashMap<(String, u16), SocketAddr>,
+    routes: HashMap<Domain, Route>,
 }
 
 impl Finder {
@@ -96,7 +97,8 @@ impl Finder {
         let posh = Client::new(tls, web, guard.clone(), config.profiles.clone(), config.posh)?;
         let limits = &config.limits;
         let (dns_time, candidates) = (limits.dns, limits.candidates);
-        Ok(Self { resolver, guard, posh, dns_time, candidates, families, connect_to })
+        let routes = config.routes.clone();
+        Ok(Self { resolver, guard, posh, dns_time, candidates, families, connect_to, routes })
     }
 
     /// Asks the DNS and the domain's web server at once.
@@ -253,7 +255,17 @@ impl Finder {
         deadline: Instant,
     ) -> Result<(Vec<Target>, Code), DiscoveryError> {
         let name = remote.to_dns().as_ref();
-        let records = |security| within(deadline, srv::records(&self.resolver, name, security));
+        let only = match self.routes.get(remote) {
+            Some(&Route::Port(port, security)) => {
+                return Ok((vec![Target::new(name, port, security)], Code::DnsFound));
+            }
+            Some(&Route::Services(security)) => Some(security),
+            None => None,
+        };
+        let records = async |security| match only {
+            Some(only) if only != security => Ok(srv::Answer::None),
+            _ => within(deadline, srv::records(&self.resolver, name, security)).await,
+        };
         let (direct, starttls) =
             tokio::join!(records(Security::Direct), records(Security::StartTls));
 
@@ -270,6 +282,9 @@ impl Finder {
             (_, Ok(srv::Answer::NotOffered)) => Err(DiscoveryError::NotOffered(remote.clone())),
             (_, Err(error)) | (Err(error), _) => Err(unresolved(remote, error)),
             (Ok(srv::Answer::NotOffered), _) => Err(DiscoveryError::NotOffered(remote.clone())),
+            (Ok(_), Ok(_)) if only == Some(Security::Direct) => {
+                Err(DiscoveryError::NoAddress(remote.clone()))
+            }
             (Ok(_), Ok(_)) => {
                 Ok((vec![Target::new(name, 5269, Security::StartTls)], Code::DnsNoSrvFallback))
             }
