@@ -167,6 +167,9 @@ pub(crate) struct Place {
 pub(crate) struct CheckArguments {
     /// The domain to check
     pub(crate) domain: Domain,
+    /// The service to check, of which there is one
+    #[arg(long, default_value = "xmpp-server", value_parser = walkable)]
+    service: Service,
     #[command(flatten)]
     pub(crate) identity: Option<Identity>,
     /// Let warnings count: exit with 3
@@ -266,6 +269,16 @@ pub(crate) struct ExplainArguments {
 
 fn service(name: &str) -> Result<Service, posh::InvalidService> {
     Service::new(name.to_owned())
+}
+
+fn walkable(name: &str) -> Result<Service, String> {
+    match service(name) {
+        Ok(service) if service == Service::XMPP_SERVER => Ok(service),
+        Ok(_) => Err("check goes the way of one server to another, which is xmpp-server alone; \
+                      lint checks the document of any service"
+            .to_owned()),
+        Err(error) => Err(error.to_string()),
+    }
 }
 
 /// Prints completions.

@@ -182,3 +182,15 @@ async fn addresses_are_those_of_the_family_that_was_asked_for() {
         assert_eq!(found, (Some(code), &conclusion.into()), "{ended:?}");
     }
 }
+
+#[tokio::test]
+async fn the_way_is_that_of_servers_alone() {
+    let (scenery, _server) = hosted(Profile::Rfc7711).await;
+    let server = scenery.run(&["check", HOSTED, "--service", "xmpp-server"]).await;
+    assert_eq!(server.code, Some(0), "{server:?}");
+    for (service, told) in [("xmpp-client", "one server to another"), ("no/service", "--service")] {
+        let ended = scenery.run(&["check", HOSTED, "--service", service]).await;
+        assert_eq!(ended.code, Some(2), "{ended:?}");
+        assert!(ended.stderr.contains(told) && ended.stdout.is_empty(), "{ended:?}");
+    }
+}
