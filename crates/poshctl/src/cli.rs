@@ -10,11 +10,11 @@ use posh::{HashFunction, Profile, Service};
 use poshctl::page::{OutputError, out};
 use rustls_pki_types::UnixTime;
 use url::Url;
-use xmpp_s2s::Domain;
+use xmpp_s2s::{Domain, Security};
 
 use self::help::{ALL, CHECK, EXPLAIN, GEN, LINT, REF, VERIFY};
 pub(crate) use self::network::Network;
-pub(crate) use self::sources::Sources;
+pub(crate) use self::sources::{Live, Source, Sources};
 use crate::ending::Ending;
 use crate::generate::hash;
 use crate::output::Color;
@@ -91,6 +91,8 @@ pub(crate) struct Options {
 pub(crate) struct GenArguments {
     #[command(flatten)]
     pub(crate) sources: Sources,
+    #[command(flatten)]
+    pub(crate) start: Start,
     /// Hash functions of the fingerprints
     #[arg(
         long = "alg", value_name = "HASH", value_delimiter = ',', default_value = "sha-256",
@@ -104,6 +106,23 @@ pub(crate) struct GenArguments {
     pub(crate) format: Formats,
     #[command(flatten)]
     pub(crate) place: Place,
+}
+
+/// How TLS starts with the servers that are asked.
+#[derive(Debug, Args)]
+pub(crate) struct Start {
+    /// With every --live: TLS after STARTTLS of this protocol, as it is without either option
+    #[arg(long, value_name = "PROTOCOL", value_parser = ["xmpp-server"], requires = "live")]
+    starttls: Option<String>,
+    /// With every --live: TLS from the first byte
+    #[arg(long, requires = "live", conflicts_with = "starttls")]
+    direct_tls: bool,
+}
+
+impl Start {
+    pub(crate) fn security(&self) -> Security {
+        if self.direct_tls { Security::Direct } else { Security::StartTls }
+    }
 }
 
 #[derive(Debug, Args)]

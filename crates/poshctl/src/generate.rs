@@ -9,18 +9,36 @@ use posh::{HashFunction, Profile};
 use poshctl::page::{OutputError, out};
 use rustls_pki_types::UnixTime;
 use thiserror::Error;
+use xmpp_s2s::{Code, Verdict};
 
 use crate::certificates::{self, CertificateError};
-use crate::cli::{GenArguments, Options, Place};
+use crate::cli::{GenArguments, Options, Place, Source};
 use crate::ending::Ending;
+use crate::live::{self, LiveError};
 use crate::output::warn;
 
 /// Makes the documents and delivers them.
-pub(crate) fn run(arguments: &GenArguments, options: &Options) -> Result<Ending, GenError> {
-    let GenArguments { sources, hashes, expires, format, place } = arguments;
+pub(crate) async fn run(arguments: &GenArguments, options: &Options) -> Result<Ending, GenError> {
+    match make(arguments, options).await {
+        Err(GenError::Live(LiveError::NotShown(trail))) => {
+            let verdict = trail.conclusion().map_or(Verdict::Unknown, Code::verdict);
+            eprintln!("error: {}", LiveError::NotShown(trail));
+            Ok(Ending::of(verdict, &[], false))
+        }
+        made => made.map(|()| Ending::Accepted),
+    }
+}
+
+async fn make(arguments: &GenArguments, options: &Options) -> Result<(), GenError> {
+    let GenArguments { sources, start, hashes, expires, format, place } = arguments;
     let mut leaves = Vec::new();
     for source in &sources.0 {
-        leaves.extend(certificates::leaves(source)?);
+        match source {
+            Source::File(path) => leaves.extend(certificates::leaves(path)?),
+            Source::Live(server) => {
+                leaves.extend(live::leaves(server, start.security(), &options.network).await?);
+            }
+        }
     }
     let now = options.clock.unwrap_or_else(UnixTime::now);
     let mut remarks: Vec<_> =
@@ -33,8 +51,7 @@ pub(crate) fn run(arguments: &GenArguments, options: &Options) -> Result<Ending,
         documents.push(Document { profile, text });
     }
     warn(options, &remarks);
-    deliver(documents, place, options)?;
-    Ok(Ending::Accepted)
+    Ok(deliver(documents, place, options)?)
 }
 
 /// A document, and where it belongs.
@@ -107,6 +124,9 @@ pub(crate) enum GenError {
     /// A certificate could not be had.
     #[error(transparent)]
     Certificate(#[from] CertificateError),
+    /// No server showed one.
+    #[error(transparent)]
+    Live(#[from] LiveError),
     /// Nobody would use it.
     #[error("cannot make a document")]
     Publish(#[source] PublishError),

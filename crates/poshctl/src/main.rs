@@ -16,6 +16,7 @@ mod explain;
 mod generate;
 mod identity;
 mod lint;
+mod live;
 mod network;
 mod output;
 mod profile;
@@ -37,7 +38,7 @@ async fn main() -> ExitCode {
 async fn run(arguments: Arguments) -> Result<Ending, Box<dyn Error>> {
     let Arguments { options, command } = arguments;
     Ok(match command {
-        Command::Gen(arguments) => generate::run(&arguments, &options)?,
+        Command::Gen(arguments) => generate::run(&arguments, &options).await?,
         Command::Ref(arguments) => reference::run(&arguments, &options)?,
         Command::Check(arguments) => check::run(&arguments, &options).await?,
         Command::Lint(arguments) => lint::run(&arguments, &options).await?,

@@ -15,13 +15,21 @@ pub(super) const GEN: &str = "\
 All certificates are listed in the order of the command line, except for authorities that follow
 what they have issued, as in the chain that a server shows.
 
+With --live the certificate is that which the server shows now. Nothing proves that it is the right
+server: compare the digest on standard error with what you know of it. Without a port SRV records
+say where the server is; with one, it is the domain's own address.
+
+A key or a certificate request is not enough: without x5t no certificate would match the entry.
+
 For a roll-over list the new certificate and the old one, and install the new one when no copy of
 the old document can be left.
 
 Examples:
   poshctl gen --pem hosting.crt
   poshctl gen --pem new.crt --pem old.crt --expires 1d --out /var/www/hosted.example
-  poshctl gen --der hosting.der --format draft02";
+  poshctl gen --der hosting.der --format draft02
+  poshctl gen --live s2s.hosting.example:5269
+  poshctl gen --pem new.crt --live hosted.example --direct-tls";
 
 pub(super) const REF: &str = "\
 The document at the URL is made with gen; it has to be of the same format.

@@ -38,8 +38,9 @@ fn the_examples_in_every_help_are_commands() {
 
 #[test]
 fn certificates_keep_the_order_of_the_command_line() {
-    let line = ["poshctl", "gen", "--pem", "a", "--der", "b", "--pem", "c"];
+    let line = ["poshctl", "gen", "--pem", "a", "--live", "l.example", "--der", "b", "--pem", "c"];
     let Command::Gen(arguments) = Arguments::parse_from(line).command else { panic!("not gen") };
-    let [a, b, c] = ["a", "b", "c"].map(PathBuf::from);
-    assert_eq!(arguments.sources.0, [a, b, c]);
+    let [a, b, c] = ["a", "b", "c"].map(|path| Source::File(path.into()));
+    let live = Source::Live(Live { domain: "l.example".parse().unwrap(), port: None });
+    assert_eq!(arguments.sources.0, [a, live, b, c]);
 }

@@ -4,5 +4,6 @@
 mod check;
 mod files;
 mod lint;
+mod live;
 mod readme;
 mod scenery;
