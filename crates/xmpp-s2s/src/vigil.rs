@@ -25,7 +25,7 @@ use xmpp_s2s_proto::{Code, Pair, Phase, Step, Trail, Verdict};
 use crate::clock::after;
 use crate::context::Context;
 use crate::discovery::Asker;
-use crate::peer::Peer;
+use crate::peer::{Direction, Peer};
 use crate::proof::{Newer, Proof, prove, prove_unknown};
 
 /// Keeps watch over the proof of a pair in a task of its own, until it is dropped.
@@ -47,12 +47,16 @@ impl Vigil {
             return Self(None);
         };
         let until = proof.valid_until();
+        let asker = match peer.direction {
+            Direction::Outbound => Asker::Ourselves,
+            Direction::Inbound => Asker::Stranger(peer.address.map(|address| address.ip())),
+        };
         let leaf = Leaf::parse(presented.end_entity()).map_or(until, |leaf| leaf.not_after());
         let watch = Watch {
             context: context.clone(),
             presented: presented.clone(),
             pair: pair.clone(),
-            asker: Asker::Stranger(peer.address.map(|address| address.ip())),
+            asker,
             leaf,
             prooftype: proof.prooftype(),
             until,
@@ -251,7 +255,6 @@ mod tests {
 
     use super::*;
     use crate::clock::now;
-    use crate::peer::Direction;
 
     /// A peer of a stream that is up, after what ended it.
     fn noted(end: impl FnOnce(&Pair) -> End) -> Peer {
