@@ -162,8 +162,8 @@ pub struct Limits {
     pub queues_size: usize,
     /// Most targets that are tried, and most addresses of all of them: 16.
     pub candidates: usize,
-    /// Shortest time between two judgements of a pair whose stream is up: a minute. It is judged
-    /// again when what proved it has ended.
+    /// Shortest time between two judgements of a pair whose stream is up: a minute, and never less
+    /// than a second. It is judged again when what proved it has ended.
     pub judge_pause: Duration,
     /// Longest time for which such a pair stays though what its domain publishes cannot be found
     /// out any more: 24 hours.

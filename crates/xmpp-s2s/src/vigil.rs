@@ -28,6 +28,9 @@ use crate::discovery::Asker;
 use crate::peer::{Direction, Peer};
 use crate::proof::{Newer, Proof, prove, prove_unknown};
 
+/// Shortest time between two judgements, whatever is configured: what is known already takes none.
+const PAUSE: Duration = Duration::from_secs(1);
+
 /// Keeps watch over the proof of a pair in a task of its own, until it is dropped.
 #[derive(Debug)]
 pub(crate) struct Vigil(Option<JoinHandle<Lapse>>);
@@ -60,7 +63,7 @@ impl Vigil {
             leaf,
             prooftype: proof.prooftype(),
             until,
-            pause: after(context.config.limits.judge_pause),
+            pause: pause(context),
             doubt: None,
         };
         Self(Some(tokio::spawn(watch.keep(newer))))
@@ -194,7 +197,7 @@ impl Watch {
 
     /// Judges by what was `found` because it was old, or else by what can be looked up.
     async fn judge(&mut self, found: Option<Finding>) -> Result<Option<Newer>, Lapse> {
-        self.pause = after(self.context.config.limits.judge_pause);
+        self.pause = pause(&self.context);
         let mut trail = Trail::new(self.pair.clone());
         if self.context.wall.now() > self.leaf {
             return Err(Lapse { end: End::Certificate, trail });
@@ -240,6 +243,11 @@ impl Watch {
         debug!(target: "xmpp_s2s", %local, %remote, code, "pair cannot be judged again yet");
         None
     }
+}
+
+/// When a pair may be judged again that is judged now.
+fn pause(context: &Context) -> Instant {
+    after(context.config.limits.judge_pause.max(PAUSE))
 }
 
 async fn wait(newer: &mut Option<Newer>) -> Finding {
