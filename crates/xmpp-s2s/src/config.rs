@@ -166,7 +166,7 @@ pub struct Limits {
     /// than a second. It is judged again when what proved it has ended.
     pub judge_pause: Duration,
     /// Longest time for which such a pair stays though what its domain publishes cannot be found
-    /// out any more: 24 hours.
+    /// out any more, or is no document: 24 hours.
     pub doubt: Duration,
     /// How long a pair's stanzas fail at once after a failed attempt: 5 s.
     pub failure: Duration,

@@ -20,7 +20,7 @@ use tokio::time::Instant;
 use tracing::debug;
 use xmpp_s2s_proto::dna::{Presented, Prooftype, Rejection};
 use xmpp_s2s_proto::stream::{Condition, Stream, StreamError};
-use xmpp_s2s_proto::{Code, Pair, Phase, Step, Trail, Verdict};
+use xmpp_s2s_proto::{Code, Pair, Phase, Step, Trail};
 
 use crate::clock::after;
 use crate::context::Context;
@@ -226,7 +226,7 @@ impl Watch {
         }
     }
 
-    /// What a rejection ends; nothing, for a day, if it only says that nothing can be known.
+    /// What a rejection ends; nothing, for a day, if it neither withdraws nor contradicts the proof.
     fn end(&mut self, rejection: Rejection) -> Option<End> {
         let mut steps = rejection.trail.steps().iter();
         let expired = |step: &Step| step.phase == Phase::Pkix && step.code == Code::CertExpired;
@@ -236,7 +236,7 @@ impl Watch {
         let (longest, now) = (self.context.config.limits.doubt, self.context.wall.now());
         let (since, wall) = *self.doubt.get_or_insert_with(|| (Instant::now(), now));
         let passed = Duration::from_secs(now.as_secs().saturating_sub(wall.as_secs()));
-        if rejection.code.verdict() != Verdict::Unknown || since.elapsed().max(passed) >= longest {
+        if is_final(rejection.code) || since.elapsed().max(passed) >= longest {
             return Some(End::Pair(rejection));
         }
         let (Pair { local, remote }, code) = (&self.pair, rejection.code.as_str());
@@ -248,6 +248,27 @@ impl Watch {
 /// When a pair may be judged again that is judged now.
 fn pause(context: &Context) -> Instant {
     after(context.config.limits.judge_pause.max(PAUSE))
+}
+
+/// Whether the domain has withdrawn the proof, or the certificate is not what it says, or may not
+/// be taken. What else is refused, such as a page for people, may be an accident of its web server.
+fn is_final(code: Code) -> bool {
+    matches!(
+        code,
+        Code::PoshNotPublished
+            | Code::PoshExpiresZero
+            | Code::PoshFingerprintMismatch
+            | Code::PoshNoSupportedHash
+            | Code::JwkPrivateMaterial
+            | Code::PoshNotAllowed
+            | Code::PkixNotAllowed
+            | Code::CertNameMismatch
+            | Code::CertUntrustedChain
+            | Code::CertExpired
+            | Code::CertNotYetValid
+            | Code::CertInvalid
+            | Code::TlsNoCertificate
+    )
 }
 
 async fn wait(newer: &mut Option<Newer>) -> Finding {

@@ -45,6 +45,7 @@ impl Inbound {
         let b = b.configure(|config| {
             config.limits.judge_pause = Duration::from_millis(50);
             config.posh.unreachable = Duration::ZERO;
+            config.posh.invalid = Duration::ZERO;
             configure(config);
         });
         let b = b.start().await.unwrap();
@@ -79,6 +80,17 @@ impl Inbound {
         arrives(&mut self.c, C, &self.b).await;
         assert!(self.b.endings().is_empty());
     }
+}
+
+/// C's web host answers with `reply` for some judgements, and then with a withdrawal.
+async fn stays_until_withdrawn(reply: Reply) {
+    let mut stream = Inbound::start(|_| ()).await;
+    stream.world.reply(C, Rfc7711, reply);
+    stream.judged(6).await;
+    stream.lives().await;
+    stream.world.reply(C, Rfc7711, withdrawn());
+    stream.b.stanzas().clear();
+    assert_eq!(stream.ends().await.code, Code::PoshExpiresZero);
 }
 
 async fn call(b: &Server, from: &str, identity: &Identity) -> ScriptedPeer {
@@ -132,13 +144,18 @@ async fn a9_a_pair_that_is_proved_again_and_again_keeps_its_stream() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a9_while_its_web_host_fails_a_pair_stays() {
-    let mut stream = Inbound::start(|_| ()).await;
-    stream.world.reply(C, Rfc7711, Reply::status(503));
-    stream.judged(8).await;
-    stream.lives().await;
-    stream.world.reply(C, Rfc7711, withdrawn());
-    stream.b.stanzas().clear();
-    assert_eq!(stream.ends().await.code, Code::PoshExpiresZero);
+    stays_until_withdrawn(Reply::status(503)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a9_while_its_web_host_answers_with_a_page_for_people_a_pair_stays() {
+    let page = Reply::document("text/html", "<html>back in a minute</html>");
+    stays_until_withdrawn(page).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a9_while_what_it_publishes_is_not_json_a_pair_stays() {
+    stays_until_withdrawn(Reply::json("back in a minute")).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
