@@ -150,13 +150,14 @@ impl Materials {
     /// The names in the leaf do not matter: that is the purpose of POSH (RFC 7711 §3.3, draft-02
     /// §4.3). Its dates and the strength of its key do (RFC 7711 §6, RFC 9325 §4.5).
     pub fn find(&self, leaf: &CertificateDer<'_>, now: UnixTime) -> Result<Match, Mismatch> {
-        if now >= self.end.at {
-            return Err(Mismatch::Ended);
-        }
         let read = Leaf::parse(leaf).map_err(|_| Mismatch::Unreadable)?;
         let key = read.public_key();
+        // Before anything that ends: a key that was published is never secret again.
         if key.as_ref().is_some_and(|key| self.burnt.holds(key)) {
             return Err(Mismatch::PrivateKeyPublished);
+        }
+        if now >= self.end.at {
+            return Err(Mismatch::Ended);
         }
         let (entry, hash) = self.entry_of(leaf, &read)?;
         if !key.ok_or(Mismatch::UnknownKey)?.is_strong() {

@@ -9,6 +9,7 @@ use std::time::Duration;
 use posh::{Materials, Mismatch, Profile, Unproved};
 use rustls::server::WebPkiClientVerifier;
 use rustls::sign::CertifiedKey;
+use rustls::time_provider::TimeProvider as _;
 use rustls::version::{TLS12, TLS13};
 use rustls::{AlertDescription, CertificateError, Error, HandshakeKind, ServerConfig};
 use rustls_pki_types::CertificateDer;
@@ -181,12 +182,18 @@ fn a20_a_key_that_is_published_is_refused_whatever_would_prove_it() {
     let burnt = authority.issue_for(SOURCE);
     let leaves = [burnt.leaf().clone()];
     let keys = posh::publish::document(&leaves, Profile::Draft02, &[], HOUR).unwrap();
-    let other = key_set_entry(&hosting());
+    let other = Certificate::new(["hosting.example"]).days(-1..1).self_signed();
+    let other = key_set_entry(&other);
     let keys = keys.replace(r#""kty""#, r#""d":"AA","kty""#).replace("]}", &format!(",{other}]}}"));
-    let materials = found(Profile::Draft02, &keys, &Clock::right());
+    let clock = Clock::right();
+    let materials = found(Profile::Draft02, &keys, &clock);
     let shown = burnt.certified_key();
-    for opinion in opinions_on(&materials, &shown, SOURCE, &authority, &Clock::right()) {
-        assert!(matches!(unproved(&opinion), Unproved::Burnt(Mismatch::PrivateKeyPublished)));
+    for has_ended in [false, true] {
+        assert_eq!(clock.current_time() >= Some(materials.valid_until()), has_ended);
+        for opinion in opinions_on(&materials, &shown, SOURCE, &authority, &clock) {
+            assert!(matches!(unproved(&opinion), Unproved::Burnt(Mismatch::PrivateKeyPublished)));
+        }
+        clock.advance(DAY);
     }
 }
 
