@@ -96,26 +96,36 @@ fn replace(path: &Path, text: &str) -> io::Result<Written> {
         return Ok(Written::AlreadyThere);
     }
     let folder = path.parent().unwrap_or_else(|| Path::new("."));
-    fs::create_dir_all(folder)?;
-    let mut file = readable().tempfile_in(folder)?;
+    create(folder)?;
+    let mut file = tempfile::Builder::new().prefix(".poshctl-").tempfile_in(folder)?;
     file.write_all(text.as_bytes())?;
+    match fs::metadata(path) {
+        Ok(replaced) => fs::set_permissions(file.path(), replaced.permissions())?,
+        Err(_) => let_read(file.path(), 0o644)?,
+    }
     file.as_file().sync_all()?;
     file.persist(path)?;
     Ok(Written::Anew)
 }
 
-/// The web server, which is another user, has to read it.
+/// Creates a folder, and those above it that are missing.
+fn create(folder: &Path) -> io::Result<()> {
+    let missing = |folder: &&Path| !folder.as_os_str().is_empty() && !folder.exists();
+    let missing: Vec<_> = folder.ancestors().take_while(missing).collect();
+    fs::create_dir_all(folder)?;
+    missing.into_iter().try_for_each(|folder| let_read(folder, 0o755))
+}
+
+/// The web server, which is another user, has to read it whatever the umask of this one is.
 #[cfg(unix)]
-fn readable() -> tempfile::Builder<'static, 'static> {
+fn let_read(path: &Path, mode: u32) -> io::Result<()> {
     use std::os::unix::fs::PermissionsExt as _;
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(".poshctl-").permissions(fs::Permissions::from_mode(0o644));
-    builder
+    fs::set_permissions(path, fs::Permissions::from_mode(mode))
 }
 
 #[cfg(not(unix))]
-fn readable() -> tempfile::Builder<'static, 'static> {
-    tempfile::Builder::new()
+fn let_read(_: &Path, _: u32) -> io::Result<()> {
+    Ok(())
 }
 
 /// Why there is no document.

@@ -40,14 +40,57 @@ async fn gen_writes_for_every_service_and_leaves_what_is_the_same() {
 
 #[cfg(unix)]
 #[tokio::test]
-async fn what_gen_writes_the_web_server_can_read() {
+async fn what_gen_writes_the_web_server_can_read_whatever_the_umask() {
+    let scenery = Scenery::build().await;
+    scenery.certificate("a.crt");
+    under_umask_077(&scenery, "gen --pem a.crt --out www");
+    for (path, expected) in [
+        ("www", 0o755),
+        ("www/.well-known", 0o755),
+        ("www/.well-known/posh", 0o755),
+        ("www/.well-known/posh/xmpp-server.json", 0o644),
+        ("www/.well-known/posh._xmpp-server._tcp.json", 0o644),
+    ] {
+        assert_eq!(mode(&scenery, path), expected, "{path}");
+    }
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn what_was_there_keeps_its_mode() {
     use std::os::unix::fs::PermissionsExt as _;
     let scenery = Scenery::build().await;
     scenery.certificate("a.crt");
-    scenery.offline(&["gen", "--pem", "a.crt", "--out", "www"]).await;
-    let document = scenery.folder.path().join("www/.well-known/posh/xmpp-server.json");
-    let mode = fs::metadata(document).unwrap().permissions().mode();
-    assert_eq!(mode & 0o444, 0o444, "{mode:o}");
+    let document = "www/.well-known/posh/xmpp-server.json";
+    let modes = [("www", 0o750), ("www/.well-known", 0o755), (document, 0o664)];
+    under_umask_077(&scenery, "gen --pem a.crt --out www");
+    for (path, mode) in modes {
+        let path = scenery.folder.path().join(path);
+        fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+    }
+    under_umask_077(&scenery, "gen --pem a.crt --out www --expires 2h");
+    for (path, expected) in modes {
+        assert_eq!(mode(&scenery, path), expected, "{path}");
+    }
+}
+
+#[cfg(unix)]
+fn mode(scenery: &Scenery, path: &str) -> u32 {
+    use std::os::unix::fs::PermissionsExt as _;
+    fs::metadata(scenery.folder.path().join(path)).unwrap().permissions().mode() & 0o7777
+}
+
+/// Runs the program where what is created is for nobody else, as by root on careful hosts.
+#[cfg(unix)]
+fn under_umask_077(scenery: &Scenery, line: &str) {
+    let output = std::process::Command::new("sh")
+        .args(["-c", &format!("umask 077 && exec \"$0\" {line}")])
+        .arg(env!("CARGO_BIN_EXE_poshctl"))
+        .current_dir(scenery.folder.path())
+        .output()
+        .unwrap();
+    let told = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success() && told.contains("wrote "), "{output:?}");
 }
 
 #[tokio::test]
