@@ -13,7 +13,7 @@ use url::Url;
 use xmpp_s2s::{Domain, Security};
 
 use self::help::{ALL, CHECK, EXPLAIN, GEN, LINT, REF, VERIFY};
-pub(crate) use self::network::Network;
+pub(crate) use self::network::{Elsewhere, Network};
 pub(crate) use self::sources::{Live, Source, Sources};
 use crate::ending::Ending;
 use crate::generate::hash;

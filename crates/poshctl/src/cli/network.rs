@@ -1,5 +1,6 @@
 //! How the network is used.
 
+use std::fmt::{self, Display, Formatter};
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -43,6 +44,12 @@ pub(crate) struct Elsewhere {
     pub(crate) host: String,
     pub(crate) port: u16,
     pub(crate) to: SocketAddr,
+}
+
+impl Display for Elsewhere {
+    fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}:{}:{}", self.host, self.port, self.to)
+    }
 }
 
 fn resolver(text: &str) -> Result<SocketAddr, &'static str> {

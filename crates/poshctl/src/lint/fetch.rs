@@ -13,16 +13,19 @@ use reqwest::redirect::Policy;
 use rustls::crypto::ring;
 use rustls::{CertificateError, ClientConfig};
 use thiserror::Error;
-use url::Url;
+use url::{Host, Url};
 use xmpp_s2s::{Code, Families};
 
 use super::Fault;
-use crate::cli::Network;
+use crate::cli::{Elsewhere, Network};
 use crate::network::{NetworkError, families, resolver, roots};
 use crate::warning::{Remark, Warning};
 
 /// Most redirects that are followed.
 const REDIRECTS: usize = 4;
+
+/// The port of a URL that names none.
+const HTTPS: u16 = 443;
 
 /// What came of asking for a document.
 pub(super) struct Fetched {
@@ -42,14 +45,14 @@ pub(super) async fn fetch(
     profile: Profile,
     network: &Network,
 ) -> Result<Fetched, FetchFault> {
-    let client = client(network)?;
+    let client = client(url, network)?;
     Ok(match client.get(url.clone()).send().await {
         Ok(response) => read(response, url, profile).await,
         Err(error) => fault(&error).into(),
     })
 }
 
-fn client(network: &Network) -> Result<reqwest::Client, FetchFault> {
+fn client(url: &Url, network: &Network) -> Result<reqwest::Client, FetchFault> {
     let tls = ClientConfig::builder_with_provider(ring::default_provider().into())
         .with_safe_default_protocol_versions()?
         .with_root_certificates(roots(network)?.web)
@@ -66,15 +69,44 @@ fn client(network: &Network) -> Result<reqwest::Client, FetchFault> {
         Families::Ipv4 => builder.local_address(IpAddr::from(Ipv4Addr::UNSPECIFIED)),
         Families::Ipv6 => builder.local_address(IpAddr::from(Ipv6Addr::UNSPECIFIED)),
     };
-    for elsewhere in network.connect_to.iter().filter(|elsewhere| elsewhere.port == 443) {
-        builder = builder.resolve(&elsewhere.host, elsewhere.to);
+    for elsewhere in &network.connect_to {
+        if leads_away(elsewhere, url)? {
+            builder = builder.resolve(&elsewhere.host, elsewhere.to);
+        }
     }
     Ok(builder.build()?)
+}
+
+/// Whether it is for the host and port of the URL or, of other hosts, to which the document may
+/// redirect, for the port of HTTPS.
+///
+/// reqwest goes by the host alone, keeps a port that stands in a URL, and does not resolve
+/// addresses.
+fn leads_away(elsewhere: &Elsewhere, url: &Url) -> Result<bool, FetchFault> {
+    if url.host_str() != Some(&elsewhere.host) {
+        return Ok(elsewhere.port == HTTPS);
+    }
+    if url.port_or_known_default() != Some(elsewhere.port) {
+        return Ok(false);
+    }
+    if !matches!(url.host(), Some(Host::Domain(_))) {
+        return Err(FetchFault::FromAddress(elsewhere.clone()));
+    }
+    if url.port().is_some_and(|port| port != elsewhere.to.port()) {
+        return Err(FetchFault::ToPort(elsewhere.clone()));
+    }
+    Ok(true)
 }
 
 /// Why there is no HTTPS.
 #[derive(Debug, Error)]
 pub(crate) enum FetchFault {
+    /// An address is connected to as it is.
+    #[error("cannot follow --connect-to {0}: the URL has to name a domain, not an address")]
+    FromAddress(Elsewhere),
+    /// A port that the URL names is connected to as it is.
+    #[error("cannot follow --connect-to {0}: the URL names a port, and has to name that of ADDR")]
+    ToPort(Elsewhere),
     /// The network cannot be used.
     #[error(transparent)]
     Network(#[from] NetworkError),

@@ -1,7 +1,7 @@
 //! `lint`, of files and of web hosts.
 
 use std::fs;
-use std::net::TcpListener;
+use std::net::{IpAddr, Ipv4Addr, TcpListener};
 
 use posh::Profile;
 use serde_json::Value;
@@ -155,4 +155,35 @@ async fn a_web_host_that_does_not_answer_cannot_be_judged() {
     let to = format!("{HOSTED}:443:{free}");
     let ended = scenery.run(&["lint", URL, "--json", "--connect-to", &to]).await;
     assert_eq!((ended.code, &ended.json()["code"]), (Some(4), &"posh-unreachable".into()));
+}
+
+#[tokio::test]
+async fn what_is_connected_to_in_place_of_a_host_is_so_for_its_port_alone() {
+    let scenery = Scenery::build().await;
+    let identity = scenery.certificate("a.crt");
+    scenery.world.publish(HOSTED, Profile::Rfc7711, &[&identity]);
+    let web = scenery.world.web.address();
+    let url = URL.replace(HOSTED, &format!("{HOSTED}:{}", web.port()));
+    let nowhere = Ipv4Addr::new(127, 0, 0, 2);
+    let to = format!("{HOSTED}:443:{nowhere}:443");
+    let ended = scenery.run(&["lint", &url, "--connect-to", &to]).await;
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    scenery.world.dns.set_addresses(HOSTED, [IpAddr::from(nowhere)]);
+    let to = format!("{HOSTED}:{}:{web}", web.port());
+    let ended = scenery.run(&["lint", &url, "--connect-to", &to]).await;
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+}
+
+#[tokio::test]
+async fn what_cannot_be_connected_to_in_place_of_a_host_is_told() {
+    let scenery = Scenery::build().await;
+    for (host, to) in [
+        ("127.0.0.1", "127.0.0.1:443:127.0.0.2:443"),
+        ("hosted.example:8443", "hosted.example:8443:127.0.0.2:443"),
+    ] {
+        let url = URL.replace(HOSTED, host);
+        let ended = scenery.run(&["lint", &url, "--connect-to", to]).await;
+        assert_eq!(ended.code, Some(2), "{ended:?}");
+        assert!(ended.stderr.contains(to), "{ended:?}");
+    }
 }
