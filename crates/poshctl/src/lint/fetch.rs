@@ -3,7 +3,6 @@
 use std::error::Error;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::time::Duration;
 
 use hickory_resolver::TokioResolver;
 use posh::{Limits, Profile};
@@ -63,7 +62,7 @@ fn client(url: &Url, network: &Network) -> Result<reqwest::Client, FetchFault> {
         .https_only(true)
         .no_proxy()
         .redirect(Policy::limited(REDIRECTS))
-        .timeout(network.timeout.min(Duration::from_secs(60)));
+        .timeout(network.timeout);
     builder = match families(network) {
         Families::Both => builder,
         Families::Ipv4 => builder.local_address(IpAddr::from(Ipv4Addr::UNSPECIFIED)),
