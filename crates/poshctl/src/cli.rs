@@ -42,7 +42,7 @@ pub(crate) enum Command {
     /// Make the documents that list certificates
     #[command(after_help = GEN)]
     Gen(GenArguments),
-    /// Make the documents that point to those of another host
+    /// Make the document that points to that of another host
     #[command(after_help = REF)]
     Ref(RefArguments),
     /// Go the whole way to a domain as another server does, and say whether it would be accepted
@@ -133,8 +133,9 @@ pub(crate) struct RefArguments {
     /// How long others may keep the reference: seconds, or a number with s, m, h, d or w
     #[arg(long, value_name = "SPAN", default_value = "1d", value_parser = span)]
     pub(crate) expires: Duration,
-    #[command(flatten)]
-    pub(crate) format: Formats,
+    /// By which specification that document is: rfc7711 or draft02
+    #[arg(long, default_value = "rfc7711", value_parser = format_of_one)]
+    pub(crate) format: Specification,
     #[command(flatten)]
     pub(crate) place: Place,
 }
@@ -284,6 +285,15 @@ pub(crate) struct VerifyArguments {
 pub(crate) struct ExplainArguments {
     /// The code, as it stands in a report, a log or a bounce; all are listed without one
     pub(crate) code: Option<String>,
+}
+
+/// What a document at one URL follows.
+fn format_of_one(word: &str) -> Result<Specification, &'static str> {
+    const BOTH: &str = "a document is of one format, so run ref for each, with a URL of its own";
+    match word {
+        "both" => Err(BOTH),
+        _ => Specification::from_str(word, false).map_err(|_| "expected rfc7711 or draft02"),
+    }
 }
 
 fn service(name: &str) -> Result<Service, posh::InvalidService> {

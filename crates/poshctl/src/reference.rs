@@ -1,4 +1,4 @@
-//! `ref`: makes documents that point to those of another host.
+//! `ref`: makes a document that points to that of another host.
 
 use posh::Profile;
 use posh::publish::{self, PublishError};
@@ -10,18 +10,15 @@ use crate::generate::{DeliverError, Document, deliver};
 use crate::output::warn;
 use crate::warning::{Remark, Warning};
 
-/// Makes the documents and delivers them.
+/// Makes the document and delivers it.
 pub(crate) fn run(arguments: &RefArguments, options: &Options) -> Result<Ending, RefError> {
     let RefArguments { url, expires, format, place } = arguments;
-    let mut documents = Vec::new();
-    for &profile in format.profiles(place) {
-        let text = publish::reference(url, profile, *expires).map_err(RefError::Publish)?;
-        documents.push(Document { profile, text });
-    }
-    let rfc7711 = documents.iter().any(|document| document.profile == Profile::Rfc7711);
+    let profile = Profile::from(*format);
+    let text = publish::reference(url, profile, *expires).map_err(RefError::Publish)?;
     let remark = || Remark::new(Warning::CompatProsody, format!("it points to {url}"));
-    warn(options, &rfc7711.then(remark).into_iter().collect::<Vec<_>>());
-    deliver(documents, place, options)?;
+    let remarks: Vec<_> = (profile == Profile::Rfc7711).then(remark).into_iter().collect();
+    warn(options, &remarks);
+    deliver(vec![Document { profile, text }], place, options)?;
     Ok(Ending::Accepted)
 }
 

@@ -32,11 +32,13 @@ Examples:
   poshctl gen --pem new.crt --live hosted.example --direct-tls";
 
 pub(super) const REF: &str = "\
-The document at the URL is made with gen; it has to be of the same format.
+The document at the URL is made with gen; it has to be of the same format. For both formats run
+ref twice, with the URLs of two documents.
 
 Examples:
   poshctl ref --url https://hosting.example/.well-known/posh/xmpp-server.json
-  poshctl ref --url https://hosting.example/posh.json --format rfc7711 --out /var/www/hosted.example";
+  poshctl ref --url https://hosting.example/posh.json --out /var/www/hosted.example
+  poshctl ref --url https://hosting.example/keys.json --format draft02 --out /var/www/hosted.example";
 
 pub(super) const CHECK: &str = "\
 Without --from the other server is asked for nothing but its proof: it is shown a certificate that

@@ -96,14 +96,16 @@ fn under_umask_077(scenery: &Scenery, line: &str) {
 #[tokio::test]
 async fn gen_writes_nothing_where_something_is_wrong_and_exits_with_2() {
     let scenery = Scenery::build().await;
+    scenery.certificate("a.crt");
     fs::write(scenery.folder.path().join("no.crt"), "nothing").unwrap();
     for (line, told) in [
         (&["gen"][..], "--pem"),
         (&["gen", "--pem", "missing.crt"], "missing.crt"),
         (&["gen", "--pem", "no.crt"], "cannot be read"),
         (&["gen", "--der", "no.crt"], "cannot be read"),
+        (&["gen", "--pem", "a.crt", "--format", "both"], "--out"),
         (&["ref", "--url", "http://hosting.example/"], "https"),
-        (&["ref", "--url", "https://hosting.example/x.json", "--format", "both"], "--out"),
+        (&["ref", "--url", "https://hosting.example/x.json", "--format", "both"], "of one format"),
     ] {
         let ended = scenery.offline(line).await;
         assert_eq!(ended.code, Some(2), "{line:?} {ended:?}");
@@ -130,6 +132,20 @@ async fn a_reference_needs_what_it_points_to() {
     let both = scenery.offline(&[&line[..], &["--doc", "list.json", "--json"]].concat()).await;
     assert_eq!(both.code, Some(0), "{both:?}");
     assert_eq!(both.json()["conclusion"], "posh-match");
+}
+
+#[tokio::test]
+async fn a_reference_is_of_the_one_format_that_its_target_is_of() {
+    for (arguments, expected) in [
+        (&[][..], "posh/xmpp-server.json"),
+        (&["--format", "draft02"], "posh._xmpp-server._tcp.json"),
+    ] {
+        let scenery = Scenery::build().await;
+        let line = ["ref", "--url", "https://hosting.example/x.json", "--out", "www"];
+        let ended = scenery.offline(&[&line, arguments].concat()).await;
+        let wrote = format!("wrote www/.well-known/{expected}\n");
+        assert_eq!((ended.code, &ended.stdout), (Some(0), &wrote), "{ended:?}");
+    }
 }
 
 #[tokio::test]
