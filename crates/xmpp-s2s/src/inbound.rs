@@ -247,10 +247,11 @@ impl Inbound {
         }
     }
 
-    /// The next stanza, always of a pair that is proved; `None` at the end.
+    /// The next stanza, always of a pair that was proved when it came; `None` at the end.
     ///
     /// When the endpoint is closed, the stream is closed too; what is on its way then still comes.
-    /// When what proved the pair ends, nothing more comes. Cancel safe.
+    /// When what proved the pair ends, nothing more is read, the peer is told with a stream error,
+    /// and after the stanzas that were read before comes the error. Cancel safe.
     pub async fn next(&mut self) -> Result<Option<Stanza>, InboundError> {
         while let Some(connection) = &mut self.connection {
             if self.vigil.is_over() {
@@ -299,9 +300,8 @@ impl Inbound {
     fn lapse(&mut self, lapse: Lapse) {
         let [peer] = &mut self.peers;
         lapse.note(peer);
-        self.registered = None;
         if let Some(connection) = &mut self.connection {
-            lapse.apply(&mut connection.stream);
+            lapse.apply(&mut connection.stream, peer.direction);
         }
         if let End::Pair(mut rejection) = lapse.end {
             rejection.trail = (*peer.trail).clone();

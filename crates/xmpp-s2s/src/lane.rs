@@ -195,7 +195,7 @@ impl Lane {
     /// judged afresh.
     fn lapse(&self, lapse: Lapse, stream: &mut Stream, used: &mut Used) -> ConnectError {
         lapse.note(&mut self.peer());
-        lapse.apply(stream);
+        lapse.apply(stream, Direction::Outbound);
         *used = Used::Lapsed;
         match lapse.end {
             End::Pair(rejection) => rejection.into(),

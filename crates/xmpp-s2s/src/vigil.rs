@@ -114,12 +114,16 @@ pub(crate) enum End {
 }
 
 impl Lapse {
-    /// Tells the stream; the pair was its only one.
-    pub(crate) fn apply(&self, stream: &mut Stream) {
+    /// Tells the stream; the pair was its only one. A peer that sends learns from the error that
+    /// what it sent last did not arrive.
+    pub(crate) fn apply(&self, stream: &mut Stream, direction: Direction) {
         match &self.end {
-            End::Pair(_) => {
+            End::Pair(rejection) => {
                 stream.remove_pair(self.trail.pair());
-                stream.close(None);
+                stream.close(match direction {
+                    Direction::Inbound => Some(refusal(rejection)),
+                    Direction::Outbound => None,
+                });
             }
             End::Certificate => stream.close(Some(expired())),
         }
@@ -152,6 +156,11 @@ impl Lapse {
 /// What a stream is told whose certificate has ended (RFC 6120 §13.7.2.3).
 pub(crate) fn expired() -> StreamError {
     StreamError::new(Condition::Reset, "the certificate has expired")
+}
+
+/// What a peer is told that is not proved any more: as much as one that never was (A14).
+fn refusal(rejection: &Rejection) -> StreamError {
+    StreamError::new(Condition::from(rejection), rejection.text())
 }
 
 fn step(code: Code) -> Step {

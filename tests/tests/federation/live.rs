@@ -60,17 +60,21 @@ impl Inbound {
         self.world.web.requests().wait_for_all(enough, DEADLINE).await.unwrap();
     }
 
-    /// B takes nothing more, and says goodbye without finding fault with the stream.
+    /// B takes nothing more, and says so with an error, lest what comes be held for delivered.
     async fn ends(mut self) -> Rejection {
         let heard = self.c.expect("</stream:stream>").await.unwrap();
-        assert!(!heard.contains("error"), "{heard}");
         self.c.send(stanza(C)).await.unwrap();
         self.c.send("</stream:stream>").await.unwrap();
         let ending = self.b.endings().wait(|_| true, DEADLINE).await.unwrap();
         assert!(self.b.stanzas().is_empty());
         assert!(self.b.endpoint().peers().is_empty());
         match ending {
-            Err(InboundError::Rejected(rejection)) => rejection,
+            Err(InboundError::Rejected(rejection)) => {
+                let condition = format!("<{} ", Condition::from(&rejection));
+                assert!(heard.contains(&condition), "{heard}");
+                assert!(heard.contains(&rejection.text()), "{heard}");
+                rejection
+            }
             other => panic!("{other:?}"),
         }
     }
