@@ -8,10 +8,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::mpsc;
+use tokio::time::timeout_at;
 use xmpp_s2s_proto::stream::{Event, Stream};
 use xmpp_s2s_proto::{Code, Phase, Step, Trail};
 
-use crate::clock::now;
+use crate::clock::{after, now};
 use crate::connection::{Connection, Progress};
 use crate::context::Context;
 use crate::delivery::{Undelivered, Waiting};
@@ -155,7 +156,7 @@ impl Lane {
         let error = loop {
             if vigil.is_over() {
                 let lapse = vigil.lapse().await;
-                break self.lapse(lapse, &mut connection.stream, &mut used);
+                break self.lapse(lapse, connection, &mut used).await;
             }
             self.write(&mut connection.stream);
             let idle = self.under_way.is_empty() && self.unsent.is_empty();
@@ -180,7 +181,7 @@ impl Lane {
                 },
                 () = &mut end => break ConnectError::Stopping,
                 lapse = vigil.lapse() => {
-                    break self.lapse(lapse, &mut connection.stream, &mut used);
+                    break self.lapse(lapse, connection, &mut used).await;
                 }
                 () = &mut begin, if !stopping => stopping = true,
                 _ = self.queue.recv_many(&mut batch, BATCH), if idle => {
@@ -193,13 +194,39 @@ impl Lane {
 
     /// The proof has ended while the stream is up. What waits goes to another one, whose peer is
     /// judged afresh.
-    fn lapse(&self, lapse: Lapse, stream: &mut Stream, used: &mut Used) -> ConnectError {
+    async fn lapse(
+        &mut self,
+        lapse: Lapse,
+        connection: &mut Connection,
+        used: &mut Used,
+    ) -> ConnectError {
+        // Only the certificate's time is over, so what is half-way is for the one it was meant for.
+        if matches!(lapse.end, End::Certificate) {
+            Box::pin(self.flush(connection)).await;
+        }
         lapse.note(&mut self.peer());
-        lapse.apply(stream, Direction::Outbound);
+        lapse.apply(&mut connection.stream, Direction::Outbound);
         *used = Used::Lapsed;
         match lapse.end {
             End::Pair(rejection) => rejection.into(),
             End::Certificate => expired().into(),
+        }
+    }
+
+    /// Waits until what is under way is with the operating system, if the peer takes it in time.
+    async fn flush(&mut self, connection: &mut Connection) {
+        let mut stop = self.stop.clone();
+        let deadline = after(self.context.config.limits.write);
+        while !self.under_way.is_empty() {
+            let progress = tokio::select! {
+                progress = timeout_at(deadline, connection.progress()) => progress,
+                () = stop.deadline() => return,
+            };
+            match progress {
+                Ok(Progress::Flushed) => self.under_way.drain(..).for_each(Waiting::delivered),
+                Ok(Progress::Event(Event::Closed(_)) | Progress::Lost(_)) | Err(_) => return,
+                Ok(Progress::Event(_)) => {}
+            }
         }
     }
 

@@ -1,5 +1,6 @@
 //! Streams that are up when what proved their pair ends.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use end_to_end::{
@@ -7,9 +8,10 @@ use end_to_end::{
 };
 use posh::Profile::Rfc7711;
 use posh::{HashFunction, publish};
-use xmpp_s2s::{Code, Condition, Config, InboundError, Rejection, Side};
+use tokio::net::TcpListener;
+use xmpp_s2s::{Code, Condition, Config, Endpoint, InboundError, Rejection, Security, Side};
 use xmpp_s2s_testkit::{
-    Certificate, ClientTls, Hold, Identity, Reply, ScriptedPeer, Server, World,
+    Certificate, ClientTls, Hold, Identity, Reply, ScriptedPeer, Server, World, message,
 };
 
 /// A domain that calls B, and a neighbour of it at the same hosting company.
@@ -255,4 +257,45 @@ async fn lc05_a_stream_of_ours_is_reset_when_a_listed_certificate_ends() {
     let Err(InboundError::Stream(error)) = ending else { panic!("{ending:?}") };
     assert_eq!((error.side, error.condition), (Side::Remote, Condition::Reset));
     assert_eq!(undelivered(&a).await.trail.conclusion(), Some(Code::CertExpired));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn lc05_what_is_half_way_when_the_certificate_ends_arrives_before_the_reset() {
+    let world = World::start().await.unwrap();
+    let ends = Certificate::new([B, C]).ends_in(Duration::from_secs(5));
+    let ends = world.xmpp_authority.issue(&ends);
+    let identities = HashMap::from([(domain(B), ends.certified_key())]);
+    let b = Endpoint::new(world.config(identities)).unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    world.locate(B, Security::StartTls, &[listener.local_addr().unwrap()]);
+    let a = world.server("s2s.example").domain(A, &ordinary(&world, A));
+    let a = a.configure(|config| config.limits.queue_size = usize::MAX).start().await.unwrap();
+    // More than the sockets hold.
+    let large = message("juliet@a.example", "romeo@b.example", &"x".repeat(100_000));
+    let deliveries: Vec<_> = (0..160).map(|_| a.endpoint().send(large.clone())).collect();
+    let (tcp, from) = listener.accept().await.unwrap();
+    let incoming = b.accept(tcp, Some(from)).await.unwrap();
+    let mut inbound = incoming.authenticate().await.unwrap();
+
+    // B reads nothing until the end of the certificate shows at another stream.
+    let c = serve(&world, C, &ends).await;
+    deliver((&a, A), (&c, C), "while it lives").await;
+    c.endings().wait(|_| true, DEADLINE).await.unwrap().unwrap_err();
+    let ((), ending) = tokio::join!(
+        async {
+            for delivery in deliveries {
+                delivery.await.unwrap();
+            }
+        },
+        async {
+            loop {
+                match inbound.next().await {
+                    Ok(Some(_)) => {}
+                    ending => return ending,
+                }
+            }
+        }
+    );
+    let Err(InboundError::Stream(error)) = ending else { panic!("{ending:?}") };
+    assert_eq!((error.side, error.condition), (Side::Remote, Condition::Reset));
 }
