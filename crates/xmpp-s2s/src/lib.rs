@@ -107,9 +107,10 @@
 //!
 //! What proved a pair may end, be withdrawn or be replaced while its stream is up. The pair is then
 //! judged again in the background, at most once in [`Limits::judge_pause`], and if it is not proved
-//! any more, nothing more passes for it: inbound, stanzas that still come are dropped, and the
-//! stream says goodbye, since it has no other pair; outbound, what waits goes to a new stream, whose
-//! peer is judged afresh. That nothing can be found out ends a pair after [`Limits::doubt`] only.
+//! any more, nothing more passes for it: inbound, the stream ends with an error that says so, since
+//! it has no other pair, and stanzas that still come are dropped; outbound, what waits goes to a new
+//! stream, whose peer is judged afresh. That nothing can be found out, or that a web host answers
+//! with something that is no document, ends a pair after [`Limits::doubt`] only.
 //! When a certificate ends, its streams are reset.
 //!
 //! # Cancel safety
